@@ -36,8 +36,9 @@ bench: $(VENV)/test.stamp
 docs: $(VENV)/test.stamp
 	$(BIN)/python -m docs.build docs
 
+# All topics, or those of TOPICS="lead snow"; TOPICS=list names them.
 science: $(VENV)/test.stamp
-	$(BIN)/python tests/science/run.py
+	$(BIN)/python tests/science/run.py $(TOPICS)
 
 # The environment of the program; pip's own hashes are checked against the lock.
 $(VENV)/run.stamp: requirements.lock

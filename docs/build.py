@@ -1,4 +1,5 @@
-"""Generate the reference pages: one a phenomenon, one for common constants, one for the sources.
+"""Generate the reference pages: one a phenomenon, and those of common constants, sources,
+observations and the public data.
 
 Predictors come from the catalogue of features, constants from the modules' source with the comment
 above or beside each, rules from models/rules.py, missing ids from the words that the modules use,
@@ -25,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from docs import source_table
+from docs import api_page, messages, source_table
 from forecast import phenomena
 from forecast.config import read_config
 from forecast.observations import formats
@@ -61,7 +62,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
                      "observations.time_checks", "observations.neighbours",
                      "observations.nowcast", "science.comfort"),
     "common": ("quantities.fields", "quantities.thresholds", "phenomena",
-               "phenomena.weather", "science.thermodynamics",
+               "phenomena.weather", "phenomena.hours", "science.thermodynamics",
                "science.aerosol",
                "science.interpolation", "science.vertical", "science.site_profiles"),
 }
@@ -92,7 +93,13 @@ def pages() -> dict[str, str]:
     written = {
         f"{name}.md": "\n".join(_page(name, module)) + "\n" for name, module in named.items()
     }
-    more = {"common.md": _common(), "sources.md": _sources(), "observations.md": _observations()}
+    more = {
+        "common.md": _common(),
+        "sources.md": _sources(),
+        "observations.md": _observations(),
+        "messages.md": messages.lines(),
+        "api.md": api_page.lines(),
+    }
     return written | {name: "\n".join(lines) + "\n" for name, lines in more.items()}
 
 

@@ -94,6 +94,16 @@ class Config(SettingsSection):
         """How the web application is served, also where the settings do not ask for it."""
         return self.service.web or WebSettings()
 
+    @property
+    def private_folder(self) -> Path:
+        """Where secrets are kept: beside an SQLite archive, else beside the models; never where
+        pages are served.
+        """
+        parts = urlsplit(self.archive.url)
+        if parts.scheme.startswith("sqlite") and parts.path.strip("/"):
+            return Path(parts.path[1:]).absolute().parent
+        return self.learning.folder.absolute().parent
+
     def all_sites(self) -> tuple[domain.Site, ...]:
         return tuple(site.as_site() for site in self.sites)
 
@@ -125,11 +135,13 @@ class Config(SettingsSection):
         """Return the settings for showing, secrets masked."""
         values = self.model_dump(mode="json")
         mirrors = [mirror for model in values["models"] for mirror in model["mirrors"]]
+        webhook = values["delivery"]["webhook"] or {"targets": []}
         for section in (
             values["archive"],
             values["source"]["filter"],
             values["source"]["bucket"],
             *mirrors,
+            *webhook["targets"],
         ):
             section["url"] = masked(section["url"])
         return values

@@ -226,6 +226,7 @@ class Features:
     evidence: per phenomenon the arrays that a chart draws, dimension `event` with the row number in
     `table` as coordinate.
     weather: (site id, local day) -> the weather of that whole day.
+    hours: the next two days by the hour (forecast/phenomena/hours.py); None where not computed.
     """
 
     events: tuple[Event, ...]
@@ -233,6 +234,7 @@ class Features:
     missing: tuple[tuple[str, ...], ...]
     evidence: Mapping[str, xr.Dataset] = field(default_factory=dict)
     weather: Mapping[tuple[str, date], DayWeather] = field(default_factory=dict)
+    hours: xr.Dataset | None = None
 
     def __post_init__(self) -> None:
         if self.table.sizes.get("event", 0) != len(self.events) or len(self.missing) != len(
@@ -308,9 +310,9 @@ class Forecast:
     contributing_runs: the result of each run, the leading one (`cycle`) first; a single run is no
     agreement. corrected_by: stations whose latest observations corrected the features (a nowcast).
     usual: usual frequency of the phenomenon at the site in that month, NaN where unknown.
-    confidence: 3 high, 2 medium, 1 low (little better than the usual frequency), by the lead and
-    by how much of the answer hangs on weather; 0 without a probability. change: by a forecaster,
-    None where the machine's forecast stands.
+    confidence: 3 high, 2 medium, 1 low (little better than the usual frequency), by the skill to
+    expect so far ahead and how much of the answer hangs on weather; 0 without a probability.
+    change: by a forecaster, None where the machine's forecast stands.
     """
 
     event: Event

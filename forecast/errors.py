@@ -127,7 +127,14 @@ class PublishError(SkyscapeError):
 
 
 class NotReleased(PublishError):
-    """A draft does not go out: nobody signed it, or it is not as it was when it was signed."""
+    """A draft does not go out: nobody signed it, or it is not as it was when it was signed.
+
+    key: as that of Conflict.
+    """
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class DeliveryError(PublishError):
@@ -152,7 +159,15 @@ class DeliveryError(PublishError):
 
 
 class Conflict(SkyscapeError):
-    """A change was made from a version that is not the newest, or a step is not possible now."""
+    """A change was made from a version that is not the newest, or a step is not possible now.
+
+    key: of the words (desk.fault) by which the desk says it in the reader's language; "" where only
+    the log and a command show it.
+    """
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class FileUnreadable(SkyscapeError):

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def write_whole(path: Path, content: str | bytes | Iterable[bytes]) -> None:
+def write_whole(path: Path, content: str | bytes | Iterable[bytes], private: bool = False) -> None:
     """Write a file so that it is there whole or not at all; text is written as UTF-8.
+
+    private: only its owner can read it, from its first byte on.
 
     The temporary file is `.<name>.tmp`. It is removed if the writing fails; if the process is
     killed, the next writing of the same file reuses it. Writers of the same file wait for each
@@ -29,6 +31,8 @@ def write_whole(path: Path, content: str | bytes | Iterable[bytes]) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     with _locked(temporary) as file:
         try:
+            if private:
+                os.fchmod(file.fileno(), 0o600)
             for piece in pieces:
                 file.write(piece)
             file.flush()

@@ -225,6 +225,11 @@ class Figure:
     def known(self) -> bool:
         return math.isfinite(self.value)
 
+    @property
+    def ranged(self) -> bool:
+        """Whether there were enough spells of weather for an interval."""
+        return self.known and math.isfinite(self.low)
+
 
 class Contingency:
     """Scores of yes and no forecasts, from the counts of a contingency table; NaN of no cases.

@@ -27,7 +27,7 @@ from forecast.verification import (
     VerifiedOutcome,
     resolve,
 )
-from models.climatology import PRIOR_CASES
+from models.climatology import shrunk
 from models.rule_model import LEAD, USUAL, PhysicsRule
 from models.training_set import TrainingSet
 
@@ -59,9 +59,9 @@ def training_set(
 ) -> TrainingSet:
     """Return the training cases of a phenomenon: a row for each contributing run with an outcome.
 
-    names: of features, None: all of the phenomenon. usual: the usual frequency of an event, for
-    runs archived before they kept their own. Rows about one event share its weight
-    (TrainingSet.weight).
+    names: of features, None: all of the phenomenon. usual: the usual frequency of an event, in
+    place of the one that the run kept, which stays where that is NaN. Rows about one event share
+    its weight (TrainingSet.weight).
     """
     columns = tuple(features_of(phenomenon) if names is None else names)
     rows, kept, outcomes = [], [], []
@@ -69,7 +69,9 @@ def training_set(
         outcome = verified.get(run.key)
         if outcome is None or run.phenomenon != phenomenon or not independent(run, outcome):
             continue
-        values = with_lead_and_usual(run, usual)
+        values = with_lead(run)
+        if usual is not None and math.isfinite(frequency := usual(run.key)):
+            values = {**values, USUAL: frequency}
         rows.append([values.get(name, math.nan) for name in columns])
         kept.append(run)
         outcomes.append(outcome.outcome)
@@ -90,17 +92,12 @@ def training_set(
     )
 
 
-def with_lead_and_usual(
-    forecast: IssuedForecast | RunForecast, usual: Callable[[EventKey], float] | None = None
-) -> Mapping[str, float]:
-    """Return the features as issued; of a forecast archived before they held them, with both.
-
-    The lead is that of its run; the usual frequency is NaN without `usual`.
-    """
-    if LEAD in forecast.values and USUAL in forecast.values:
+def with_lead(forecast: IssuedForecast | RunForecast) -> Mapping[str, float]:
+    """Return the features as issued; of a forecast archived before they held it, with the lead."""
+    if LEAD in forecast.values:
         return forecast.values
     lead = (forecast.window_start - forecast.run) / timedelta(hours=1)
-    return {LEAD: lead, USUAL: usual(forecast.key) if usual else math.nan, **forecast.values}
+    return {LEAD: lead, **forecast.values}
 
 
 @dataclass(frozen=True)
@@ -288,7 +285,7 @@ def _others(
     cases, hits = counts[:, group] - own[:, place]
     if towards is None:
         return np.divide(hits, cases, out=np.full(len(group), np.nan), where=cases > 0)
-    return np.asarray((hits + PRIOR_CASES * towards) / (cases + PRIOR_CASES))
+    return np.asarray(shrunk(hits, cases, towards))
 
 
 def columns_of_rules() -> dict[str, tuple[str, ...]]:
@@ -307,7 +304,7 @@ def _rule(forecasts: Sequence[IssuedForecast]) -> Array:
         features = np.array(
             [
                 [values.get(name, math.nan) for name in rule.columns]
-                for values in (with_lead_and_usual(forecasts[i]) for i in places)
+                for values in (with_lead(forecasts[i]) for i in places)
             ],
             dtype=float,
         )

@@ -2,7 +2,9 @@
 
 The shipped table gives the frequency by phenomenon, month and height, from physics and what data
 there are. Outcomes at the sites move it: the frequency of a site and month is that of its own
-events, with the table's frequency counting as PRIOR_CASES more of them.
+events, with the table's frequency counting as PRIOR_CASES more of them. Before that the site's
+other months move the table's frequency in log-odds, by as much as they differ from it themselves:
+so a first November tells something of December.
 """
 
 from __future__ import annotations
@@ -12,13 +14,15 @@ import json
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast import files
 from forecast.domain import PHENOMENA, Event, Site
@@ -34,6 +38,8 @@ KEPT = "climatology.json"  # in the folder of models: cases and events by phenom
 PRIOR_CASES = 10.0
 FORMAT = 1
 MOST_CASES = 1_000_000  # of one site and month in a valid file
+
+Number = TypeVar("Number", float, NDArray[np.floating[Any]])
 
 # phenomenon -> site -> month 1-12 -> (events with an outcome, how many with the phenomenon)
 Counts = Mapping[str, Mapping[str, Mapping[int, tuple[int, int]]]]
@@ -94,19 +100,43 @@ class Climatology:
         """Return the usual frequency [1] of an event; NaN for a phenomenon without a table."""
         return self.frequency_at(event.phenomenon, event.site, event.day)
 
-    def frequency_at(self, phenomenon: str, site: Site, day: date) -> float:
+    def frequency_at(
+        self, phenomenon: str, site: Site, day: date, without: tuple[int, int] = (0, 0)
+    ) -> float:
         """Return the usual frequency [1] of a phenomenon at a site in the month of a day.
 
-        NaN for a phenomenon without a table. South of the equator the table's month is half a year
-        away.
+        without: (cases, events) of that calendar month which shall not count. NaN for a phenomenon
+        without a table. South of the equator the table's month is half a year away.
         """
-        month = _northern(day.month, site.latitude)
-        usual = shipped_frequency(phenomenon, month, site.elevation, self.table)
-        cases, events = self._counted(phenomenon, site, day)
-        return (events + PRIOR_CASES * usual) / (cases + PRIOR_CASES)
+        months = self.counts.get(phenomenon, {}).get(site.id, {})
 
-    def _counted(self, phenomenon: str, site: Site, day: date) -> tuple[int, int]:
-        return self.counts.get(phenomenon, {}).get(site.id, {}).get(day.month, (0, 0))
+        def of_table(month: int) -> float:
+            northern = _northern(month, site.latitude)
+            return shipped_frequency(phenomenon, northern, site.elevation, self.table)
+
+        others = [(*pair, of_table(month)) for month, pair in months.items() if month != day.month]
+        usual = _moved(of_table(day.month), others)
+        cases, events = months.get(day.month, (0, 0))
+        return shrunk(events - without[1], cases - without[0], usual)
+
+
+def shrunk(events: Number, cases: Number, towards: Number) -> Number:
+    """Return the frequency of events among cases, `towards` counting as PRIOR_CASES more cases."""
+    return (events + PRIOR_CASES * towards) / (cases + PRIOR_CASES)
+
+
+def _moved(usual: float, others: Sequence[tuple[int, int, float]]) -> float:
+    """Return a table's frequency, moved in log-odds as other months of its site differ from it.
+
+    others: (cases, events, the table's frequency) of each.
+    """
+    cases = sum(each[0] for each in others)
+    if not cases:
+        return usual
+    expected = math.fsum(count * frequency for count, _, frequency in others) / cases
+    found = shrunk(sum(each[1] for each in others), cases, expected)
+    odds = math.log(usual / (1 - usual)) + math.log(found / (1 - found) / expected * (1 - expected))
+    return 1 / (1 + math.exp(-odds))
 
 
 def _northern(month: int, latitude: float) -> int:

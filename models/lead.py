@@ -33,7 +33,8 @@ class LeadScale:
     """The weight of a rule's log-odds by lead.
 
     strength: s at lead 0. days, shape: of its decrease. offset: what the rule's sum lacks [logit].
-    measured: whether on this phenomenon; otherwise borrowed. source: on what, with cases.
+    skill: Brier skill [1] at lead 0, in (0, 1), against the usual frequency. measured: whether on
+    this phenomenon; otherwise borrowed. source: on what, with cases.
     in_features: the features hold their forecast's errors by lead already, as odds against what is
     usual: they are added to the usual frequency, and days and shape only say how the worth
     decreases.
@@ -43,6 +44,7 @@ class LeadScale:
     days: float
     shape: float
     offset: float
+    skill: float
     measured: bool
     source: str
     in_features: bool = False
@@ -60,10 +62,20 @@ class LeadScale:
             days = np.maximum(lead, 0.0) / 24
         return np.asarray(np.exp(-((days / self.days) ** self.shape)))
 
+    def expected_skill(self, lead: Array) -> Array:
+        """Return the Brier skill [1] (...) to expect at `lead` [h] (...); NaN stays.
+
+        skill / (1 - skill), the variance that a forecast explains against what it leaves, falls
+        with the square of the worth: log-odds times a factor vary by its square.
+        """
+        odds = self.skill / (1 - self.skill) * self.worth(lead) ** 2
+        return np.asarray(odds / (1 + odds))
+
 
 # New York City, October 2023 to February 2026: forecasts of 13 nights on each of 875 afternoons,
 # against the next day's analysis; a month was left out of each of 29 fits, the figures are their
-# means (tests/science/lead.py). Runs of 12 UTC are assumed.
+# means (tests/science/lead.py). Runs of 12 UTC are assumed. The skill is the one whose decrease
+# fits the measured skills of all 13 days best.
 _ARCHIVE = "forecasts kept at their issue time, New York City 2023-2026"
 
 _STARS = LeadScale(
@@ -71,63 +83,79 @@ _STARS = LeadScale(
     5.7,
     1.37,
     2.5,
+    0.60,
     measured=True,
     source=f"{_ARCHIVE}: 885 nights, 586 with few clouds at most in the best two hours",
 )
-# The layer in which a deck or rime forms: the night's mean dew-point depression at most 1.5 K.
-_MOIST_DAYS, _MOIST_SHAPE = 7.3, 1.95
+# The layer in which a deck or rime forms: the night's mean dew-point depression at most 1.5 K. Its
+# strength belongs to its own line and is not borrowed.
+_MOIST_DAYS, _MOIST_SHAPE, _MOIST_SKILL = 7.3, 1.95, 0.41
 _MOIST = f"borrowed from moist nights, {_ARCHIVE}: 885 nights, 100 with near saturation"
+# A sea is worth less: on 67 labelled mornings of Wunvshan the interval of its skill ends near this.
+_SEA_SKILL = 0.17
+# Between those measured (.64 to .79); on labelled mornings no worse than 1, but for rime it is.
+_SEA_STRENGTH = 0.75
 
 
-def _borrowed(days: float, shape: float, source: str) -> LeadScale:
-    return LeadScale(1.0, days, shape, 0.0, measured=False, source=source)
+def _borrowed(strength: float, days: float, shape: float, skill: float, source: str) -> LeadScale:
+    return LeadScale(strength, days, shape, 0.0, skill, measured=False, source=source)
 
 
-# The draws of cloud of forecast/science/cloud_errors.py carry the lead: not shrunk twice.
-_DRAWN = LeadScale(
-    1.0,
-    CORRELATION_DAYS,
-    CORRELATION_SHAPE,
-    0.0,
-    measured=False,
-    source="in the draws of cloud; their correlation with the truth from night_cloud",
-    in_features=True,
-)
+def _drawn(skill: float) -> LeadScale:
+    """The draws of forecast/science/cloud_errors.py carry the lead: not shrunk twice."""
+    return LeadScale(
+        1.0,
+        CORRELATION_DAYS,
+        CORRELATION_SHAPE,
+        0.0,
+        skill,
+        measured=False,
+        source="in the draws of cloud; their correlation with the truth from night_cloud, the "
+        "skill of a simulated world with these errors",
+        in_features=True,
+    )
+
 
 SCALES: Mapping[str, LeadScale] = {
     "starry_sky": _STARS,
-    "sea_of_clouds": _borrowed(_MOIST_DAYS, _MOIST_SHAPE, _MOIST),
-    "sunset_glow": _DRAWN,
-    "sunrise_glow": _DRAWN,
-    "sunrise": _DRAWN,
+    "sea_of_clouds": _borrowed(
+        _SEA_STRENGTH, _MOIST_DAYS, _MOIST_SHAPE, _SEA_SKILL,
+        f"{_MOIST}; the strength from stars, snow and snow-making; the skill at most that of 67 "
+        "labelled mornings",
+    ),
+    "sunset_glow": _drawn(0.14),
+    "sunrise_glow": _drawn(0.14),
+    "sunrise": _drawn(0.275),
     "snowfall": LeadScale(
         0.64,
         6.2,
         1.95,
         1.1,
+        0.37,
         measured=True,
         source=f"{_ARCHIVE}: 433 nights of November to March, 27 with snow",
     ),
     "snow_cover": _borrowed(
-        7.2,
-        1.14,
+        1.0, 7.2, 1.14, 0.84,
         f"borrowed from a pack of nights' snow and thaw, {_ARCHIVE}: 433 nights, 91 with snow",
     ),
-    "rime": _borrowed(_MOIST_DAYS, _MOIST_SHAPE, _MOIST),
+    "rime": _borrowed(1.0, _MOIST_DAYS, _MOIST_SHAPE, _MOIST_SKILL, _MOIST),
     "snowmaking": LeadScale(
         0.79,
         7.5,
         1.2,
         2.1,
+        0.75,
         measured=True,
         source=f"{_ARCHIVE}: 885 nights, 186 with an hour of wet bulb at most -2 degC",
     ),
-}
+}  # fmt: skip
 
 
-# The part of its worth at the run that a forecast keeps, from which confidence is high and medium;
-# below it the usual frequency says nearly as much.
-HIGH, MEDIUM = 0.75, 0.4
+# Brier skill [1] to expect, from which confidence is high and medium. .4: a correlation of .63 with
+# what comes, the .6 of a useful forecast. Below .1 the errors are those of the usual frequency but
+# for a twentieth.
+HIGH, MEDIUM = 0.4, 0.1
 GOOD_WEATHER = 0.95  # [1] probability by weather alone on a good day; on a bad one 1 less that
 
 # Part [1] of what is uncertain now that later forecasts settle, and the days [day] over which:
@@ -140,13 +168,14 @@ RANGE_TAIL = 0.1  # [1] of later forecasts below the range, and above
 
 
 def confidence_of(phenomenon: str, lead: float, known_ahead: float = 0.0) -> int:
-    """Return 3 high, 2 medium or 1 low by `lead` [h] and by what the weather can change.
+    """Return 3 high, 2 medium or 1 low by the skill to expect at `lead` [h].
 
-    known_ahead: what the almanac adds to the log-odds [logit].
+    Only what the weather can change is unsure. known_ahead: what the almanac adds to the log-odds
+    [logit].
     """
-    lost = 1 - float(SCALES[phenomenon].worth(np.array(lead)))
-    kept = 1 - lost * part_of_weather(known_ahead)
-    return 3 if kept >= HIGH else 2 if kept >= MEDIUM else 1
+    unsure = 1 - float(SCALES[phenomenon].expected_skill(np.array(lead)))
+    sure = 1 - unsure * part_of_weather(known_ahead)
+    return 3 if sure >= HIGH else 2 if sure >= MEDIUM else 1
 
 
 def part_of_weather(known_ahead: float) -> float:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from forecast.verification import Figure
 from models import bootstrap
-from models.climatology import PRIOR_CASES
+from models.climatology import shrunk
 from models.corp import corp_reliability
 from models.score_table import DRAWS, FEWEST, SEED
 from models.scores import brier, score, skill
@@ -79,8 +79,8 @@ def _text(figure: Figure, form: str) -> str:
 def own_climatology(observed: Array, day: Days) -> Array:
     """Return for each case the frequency of its calendar month in all other months (year, month).
 
-    Each day counts once; PRIOR_CASES cases of the frequency of all other months are added. NaN
-    where there is no other month.
+    Each day counts once; the frequency is shrunk towards that of all other months. NaN where there
+    is no other month.
     """
     days, first, back = np.unique(
         day.astype("datetime64[D]"), return_index=True, return_inverse=True
@@ -92,9 +92,7 @@ def own_climatology(observed: Array, day: Days) -> Array:
         if others.any():
             alike = others & (month % 12 == own % 12)
             mean = seen[others].mean()
-            result[month == own] = (seen[alike].sum() + PRIOR_CASES * mean) / (
-                alike.sum() + PRIOR_CASES
-            )
+            result[month == own] = shrunk(seen[alike].sum(), alike.sum(), mean)
     return np.asarray(result[back])
 
 

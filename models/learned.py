@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -37,6 +38,7 @@ Allowed = NDArray[np.bool_]
 # three cases (check).
 BASE_SPREAD, STRENGTH_SPREAD, EFFECT_SPREAD, LEAD_SPREAD = 0.5, 0.4, 0.5, 0.3
 LEAD_DAYS = 5.0
+EDGE = 1e-9  # [1] probabilities nearer to 0 or 1 are read as this
 # Sea of clouds: what a mountain's labels say of the level is its own (they are given where there
 # was a picture to post), so the common base is the rule's; predictors change sign between mountains
 # (science.md 10), so strength and effects keep near the rule. Of mornings with a mountain left out,
@@ -45,8 +47,9 @@ LEAD_DAYS = 5.0
 SEA_SPREADS = {"base_spread": 0.0, "strength_spread": 0.2, "effect_spread": 0.25}
 
 # Columns of a state's design beside its effects: the usual sum and what is known ahead; how far the
-# rule departs from it; that times the lead.
-START, TOTAL, BY_LEAD = "", "total", "by_lead"
+# rule departs from it; that times the lead. And one for all states: by what their levels are
+# multiplied.
+START, TOTAL, BY_LEAD, LEVEL = "", "total", "by_lead", "level"
 
 
 def rule_print(phenomenon: str) -> str:
@@ -68,13 +71,15 @@ def rule_print(phenomenon: str) -> str:
 class LearnedRule(ClassifierMixin, BaseEstimator):
     """The physics rule of a phenomenon as the prior of a logistic regression on its own effects.
 
-    Log-odds = start + a + (b + c lead) departure + sum over the effects of d_j effect_j. The start
-    is the usual frequency and what is known ahead, the departure that of the rule from the usual
-    frequency, scaled by lead as its effects are (models/rule_model.py). a ~ N(0, base_spread2), b ~
-    N(1, strength_spread2), c ~ N(0, lead_spread2) by LEAD_DAYS, d_j ~ N(0, effect_spread2); a sea
-    of clouds has such a sum for each state. Without labels a = c = d = 0 and b = 1, the rule:
-    so the scale by lead is learnt from the service's own outcomes by partial pooling with the
-    shipped one. The sites' own bases are partially pooled (models/prior_logistic.py).
+    Log-odds = start + w a + (b + c lead) departure + sum over the effects of d_j effect_j. The
+    start is the usual frequency and what is known ahead, the departure that of the rule from the
+    usual frequency, scaled by lead as its effects are (models/rule_model.py). The level a, common
+    and of each site, is what the forecasts lack beside the usual frequency: it fades with w, the
+    worth of the lead (models/lead.py), so that far ahead the answer is the start. a ~ N(0,
+    base_spread2), b ~ N(1, strength_spread2), c ~ N(0, lead_spread2) by LEAD_DAYS, d_j ~ N(0,
+    effect_spread2); a sea of clouds has such a sum for each state. Without labels a = c = d = 0 and
+    b = 1, the rule: so the scale by lead is learnt from the service's own outcomes by partial
+    pooling with the shipped one. The sites' levels are partially pooled (models/prior_logistic.py).
     """
 
     def __init__(
@@ -131,6 +136,7 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
             intercept_precision=of_base,
             site_precision=self.site_precision,
             classes=list(range(2 if two else states)),
+            level_column=kinds.index((-1, LEVEL)),
         )
         design = self._design(cases[used] if len(cases) else np.empty((0, len(self.columns))))
         self.logistic_.fit(
@@ -143,13 +149,17 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         return self
 
     def _kinds(self) -> list[tuple[int, str]]:
-        """Return (state, part) of each column of the design: START, TOTAL, BY_LEAD or a feature."""
+        """Return (state, part) of each column of the design: START, TOTAL, BY_LEAD or a feature.
+
+        The last is the LEVEL of all states, of state -1.
+        """
         rules = list(rules_of(self.phenomenon).values())
-        return [
+        of_states = [
             (s, f)
             for s, rule in enumerate(rules)
             for f in (START, TOTAL, BY_LEAD, *dict.fromkeys(e.feature for e in rule.effects))
         ]
+        return [*of_states, (-1, LEVEL)]
 
     def _design(self, cases: Array) -> Array:
         """Return the columns of the states' sums [logit] (case, column), as `_kinds` names them."""
@@ -159,10 +169,14 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
             rule.scaled_effects(cases),
             rule.known_ahead(),
         )
-        lead = np.maximum(cases[:, [rule.columns.index(LEAD)]], 0.0) / (24 * LEAD_DAYS)
+        hours = cases[:, [rule.columns.index(LEAD)]]
+        lead, worth = (
+            np.maximum(hours, 0.0) / (24 * LEAD_DAYS),
+            SCALES[self.phenomenon].worth(hours),
+        )
         starts = usual + effects[:, known].sum(axis=1)
         totals = rule.starts(cases) - usual + effects[:, ~known].sum(axis=1)
-        parts = {START: starts, TOTAL: totals, BY_LEAD: lead * totals}
+        parts = {START: starts, TOTAL: totals, BY_LEAD: lead * totals, LEVEL: worth}
         place = {name: i for i, name in enumerate(rule.columns)}
         return np.stack(
             [
@@ -263,7 +277,9 @@ class LearnedModel(BaseEstimator):
     """A fitted challenger and its calibration.
 
     Its features are `names` and the rule's own log-odds; usual (feature): medians of the training
-    cases.
+    cases. longest_lead: of the training cases [h]. Beyond it nothing was learnt: the answer is that
+    at the longest lead, drawn in log-odds towards the usual frequency and what is known ahead, by
+    what a forecast loses of its worth from there on (models/lead.py).
     """
 
     def __init__(
@@ -273,12 +289,14 @@ class LearnedModel(BaseEstimator):
         estimator: Any,
         calibrator: Calibrator | None,
         usual: Array,
+        longest_lead: float,
     ) -> None:
         self.phenomenon = phenomenon
         self.names = names
         self.estimator = estimator
         self.calibrator = calibrator
         self.usual = usual
+        self.longest_lead = longest_lead
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -291,11 +309,32 @@ class LearnedModel(BaseEstimator):
 
     def predict_proba(self, X: Array, sites: Sequence[str] | None = None) -> Array:
         """Return the probabilities (case, class), NaN where the rule is or no feature is known."""
-        cases = np.asarray(X, dtype=float)
+        cases = np.array(X, dtype=float)
+        read = of_rule(self.phenomenon, self.names, cases)
+        lead = read[:, PhysicsRule(self.phenomenon).columns.index(LEAD)]
+        beyond = lead > self.longest_lead  # never where the lead is no feature
+        if beyond.any():
+            cases[beyond, list(self.names).index(LEAD)] = self.longest_lead
         given, silent = with_rule(self.phenomenon, self.names, cases)
         raw = self.estimator.predict_proba(given)
         result = raw if self.calibrator is None else self.calibrator.transform(raw)
-        return np.where((silent | np.isnan(cases).all(axis=1))[:, None], np.nan, result)
+        result[beyond] = self._faded(result[beyond], read[beyond], lead[beyond])
+        return np.where((silent | np.isnan(X).all(axis=1))[:, None], np.nan, result)
+
+    def _faded(self, probability: Array, read: Array, lead: Array) -> Array:
+        """Return probabilities (case, class) at the longest lead as at a longer `lead` [h] (case).
+
+        read: the rule's columns.
+        """
+        worth, rule = SCALES[self.phenomenon].worth, PhysicsRule(self.phenomenon).ready()
+        least = np.finfo(float).tiny
+        kept = (worth(lead) / np.maximum(worth(np.array(self.longest_lead)), least))[:, None]
+        start = rule.usual_sums(read) + rule.effects(read)[:, rule.known_ahead()].sum(axis=1)
+        if len(self.classes_) == 2:
+            start = np.concatenate([np.zeros_like(start), start], axis=1)
+        return np.asarray(
+            softmax((1 - kept) * start + kept * np.log(np.maximum(probability, EDGE)), axis=1)
+        )
 
     def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:
         """Return each feature's change of the headline's log-odds (case, feature) [logit].
@@ -319,6 +358,18 @@ class LearnedModel(BaseEstimator):
         return np.log(p / (1 - p))
 
 
+def of_rule(phenomenon: str, names: Sequence[str], cases: Array) -> Array:
+    """Return the columns that the rule reads (case, column), NaN where it is not in `names`."""
+    place = {name: i for i, name in enumerate(names)}
+    return np.stack(
+        [
+            cases[:, place[name]] if name in place else np.full(len(cases), np.nan)
+            for name in PhysicsRule(phenomenon).columns
+        ],
+        axis=1,
+    )
+
+
 def with_rule(
     phenomenon: str, names: Sequence[str], cases: Array
 ) -> tuple[Array, NDArray[np.bool_]]:
@@ -326,16 +377,8 @@ def with_rule(
 
     A feature of the rule that is not in `names` has no effect.
     """
-    rule = PhysicsRule(phenomenon).ready()
-    place = {name: i for i, name in enumerate(names)}
-    read = np.stack(
-        [
-            cases[:, place[name]] if name in place else np.full(len(cases), np.nan)
-            for name in rule.columns
-        ],
-        axis=1,
-    )
+    rule, read = PhysicsRule(phenomenon).ready(), of_rule(phenomenon, names, cases)
     sums = rule.scaled_effects(read).sum(axis=1) + rule.starts(read)
-    known = {need for r in rules_of(phenomenon).values() for need in r.needs} <= place.keys()
+    known = {need for r in rules_of(phenomenon).values() for need in r.needs} <= set(names)
     silent = rule.silent(read) if known else np.zeros(len(cases), dtype=bool)
     return np.concatenate([cases, sums], axis=1), silent

@@ -8,6 +8,7 @@ not from nothing, and how much it keeps at each lead is learnt by partial poolin
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -18,15 +19,17 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from models.lead import SCALES
 from models.learned import (
     BASE_SPREAD,
+    EDGE,
     EFFECT_SPREAD,
     LEAD_DAYS,
     LEAD_SPREAD,
     STRENGTH_SPREAD,
     Allowed,
 )
-from models.night_sky_model import PHENOMENON, NightSkyModel
+from models.night_sky_model import PHENOMENON, NightSkyModel, terms_print
 from models.prior_logistic import PriorLogistic
 from models.rule_model import LEAD, USUAL, with_lead_and_usual
 from models.training_set import TrainingSet
@@ -37,16 +40,15 @@ KIND = "adjusted_night"
 NEVER = 1e6  # [h] so far ahead that the weather has no weight
 LEAST_PART = 0.5  # [1] of the cases that have the classifier's needs, for it to be adjusted
 CHUNK = 50_000  # cases at once: their terms take some 50 MB
-EDGE = 1e-9  # [1] probabilities nearer to 0 or 1 are read as this
 
 
 class LearnedNight(ClassifierMixin, BaseEstimator):
     """The shipped classifier `base` with its strength, its lead and each of its terms adjusted.
 
-    Log-odds = start + a + (b + c lead) departure + sum over the features of d_j effect_j. The start
-    is the classifier's answer infinitely far ahead (usual frequency, moon, length of the night),
-    the departure what the weather adds to it, the effect what one feature adds. Priors and the
-    sites' own bases are those of LearnedRule.
+    Log-odds = start + w a + (b + c lead) departure + sum over the features of d_j effect_j. The
+    start is the classifier's answer infinitely far ahead (usual frequency, moon, length of the
+    night), the departure what the weather adds to it, the effect what one feature adds. Priors, the
+    level a with the sites' own, and w, by which it fades with the lead, are those of LearnedRule.
     """
 
     def __init__(self, base: NightSkyModel, phenomenon: str = PHENOMENON) -> None:
@@ -74,15 +76,16 @@ class LearnedNight(ClassifierMixin, BaseEstimator):
         cases = np.asarray(X, dtype=float)
         used = ~self.base.silent(cases)
         features = len(self.columns)
-        spreads = [0.0, STRENGTH_SPREAD, LEAD_SPREAD, *[EFFECT_SPREAD] * features]
+        spreads = [0.0, STRENGTH_SPREAD, LEAD_SPREAD, *[EFFECT_SPREAD] * features, 0.0]
         with np.errstate(divide="ignore"):  # a spread of 0 fixes a coefficient
             precision = np.array(spreads) ** -2.0
         self.logistic_ = PriorLogistic(
-            np.array([1.0, 1.0, 0.0, *[0.0] * features]),
+            np.array([1.0, 1.0, 0.0, *[0.0] * features, 0.0]),
             precision,
             intercept_mean=0.0,
             intercept_precision=BASE_SPREAD**-2.0,
             classes=[0, 1],
+            level_column=3 + features,
         )
         self.logistic_.fit(
             self._design(cases[used]),
@@ -109,7 +112,7 @@ class LearnedNight(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "logistic_")
         cases = np.asarray(X, dtype=float)
         far, effects = self.base.influence(self._never(cases)), self._effects(cases)
-        _, of_all, by_lead, *own = self.logistic_.coef_[0]
+        _, of_all, by_lead, *own, _ = self.logistic_.coef_[0]
         weight = (of_all + by_lead * self._lead(cases))[:, None] + np.array(own)
         return with_lead_and_usual(
             np.where(self._of_weather(), far + weight * effects, 0.0),
@@ -121,7 +124,10 @@ class LearnedNight(ClassifierMixin, BaseEstimator):
     # -- the columns of the regression
 
     def _design(self, cases: Array) -> Array:
-        """Return start, departure, departure by lead and the effects (case, column) [logit]."""
+        """Return start, departure, departure by lead, the effects [logit], and the level's weight.
+
+        The shape is (case, column).
+        """
         parts = [
             self._design_of(cases[first : first + CHUNK])
             for first in range(0, max(len(cases), 1), CHUNK)
@@ -132,7 +138,10 @@ class LearnedNight(ClassifierMixin, BaseEstimator):
         start = self._log_odds(self._never(cases))
         departure = self._log_odds(cases) - start
         whole = np.stack([start, departure, self._lead(cases) * departure], axis=1)
-        return np.concatenate([np.nan_to_num(whole), self._effects(cases)], axis=1)
+        worth = SCALES[self.phenomenon].worth(cases[:, [self.columns.index(LEAD)]])
+        return np.concatenate(
+            [np.nan_to_num(whole), self._effects(cases), np.nan_to_num(worth)], axis=1
+        )
 
     def _effects(self, cases: Array) -> Array:
         """Return what the weather of each feature adds to the base's log-odds (case, feature)."""
@@ -156,6 +165,13 @@ class LearnedNight(ClassifierMixin, BaseEstimator):
     def _log_odds(self, cases: Array) -> Array:
         p = np.clip(self.base.predict_proba(cases)[:, 1], EDGE, 1 - EDGE)
         return np.asarray(np.log(p / (1 - p)))
+
+
+def form_print() -> str:
+    """Return a fingerprint of the terms, and of the scale by which the level fades."""
+    scale = SCALES[PHENOMENON]
+    text = f"{terms_print()} {scale.days} {scale.shape}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @lru_cache(1)

@@ -26,7 +26,9 @@ from models.scores import skill
 from models.selection import losses
 from models.training import Trained, rule_on
 
-FORMAT = 1
+# 2: every model returns to the usual frequency beyond the leads it was trained on; those of format
+# 1 do not, and are refused
+FORMAT, OUTDATED = 2, 1
 LARGEST_CARD = 1_000_000  # [byte]
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "skops")
 
@@ -80,8 +82,9 @@ class Card:
 
 def print_for(kind: str, phenomenon: str) -> str:
     """Return the fingerprint of what a model of a kind takes from the code, as on its card."""
-    of_nights = kind in (night_sky_model.KIND, learned_night.KIND)
-    return night_sky_model.terms_print() if of_nights else rule_print(phenomenon)
+    if kind == night_sky_model.KIND:
+        return night_sky_model.terms_print()
+    return learned_night.form_print() if kind == learned_night.KIND else rule_print(phenomenon)
 
 
 def feature_units(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -147,10 +150,15 @@ def versions() -> dict[str, str]:
 def read_card(text: str) -> Card:
     """Return the card of a JSON text.
 
-    Raises: ModelMismatch for anything that is not a card.
+    Raises: ModelMismatch for anything that is not a card, and for one of an earlier format.
     """
     try:
         entries = json.loads(text)
+        if entries.get("format") == OUTDATED:
+            raise ModelMismatch(
+                f"{entries.get('phenomenon')}/{entries.get('id')}: made by an earlier version, "
+                "whose models did not return to the usual frequency far ahead; train it again"
+            )
         if entries.get("format") != FORMAT:
             raise ValueError(f"format {entries.get('format')!r}, expected {FORMAT}")
         known = {part.name for part in fields(Card)}

@@ -46,8 +46,11 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
     or one for each feature. classes: all classes, where labels may lack some or all of them.
     indicators: add a column for each feature that marks it as missing, with prior mean 0.
     moderated: shrink the probabilities towards even odds by the uncertainty of the coefficients.
+    level_column: the feature by which the intercepts, common and by site, are multiplied; None: 1.
     A missing feature (NaN) counts as 0 and has no effect: give columns in which 0 is neutral.
     """
+
+    level_column: int | None = None  # of a file written before there was one
 
     def __init__(
         self,
@@ -61,6 +64,7 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
         classes: Sequence[Any] | None = None,
         indicators: bool = False,
         moderated: bool = False,
+        level_column: int | None = None,
         max_iter: int = 100,
         tol: float = 1e-9,
     ) -> None:
@@ -73,6 +77,7 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
         self.classes = classes
         self.indicators = indicators
         self.moderated = moderated
+        self.level_column = level_column
         self.max_iter = max_iter
         self.tol = tol
 
@@ -173,10 +178,11 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
         return np.asarray(match.argmax(axis=1))
 
     def _columns(self, X: Array) -> Array:
-        """Return the common columns: 1, the features with NaN as 0, and the indicators."""
+        """Return the common columns: the intercepts', features with NaN as 0, and indicators."""
         features = X.shape[1]
         result = np.empty((len(X), 1 + features * (2 if self.indicators else 1)))
-        result[:, 0], result[:, 1 : 1 + features] = 1.0, X  # no second copy of a million rows
+        result[:, 1 : 1 + features] = X  # no second copy of a million rows
+        result[:, 0] = 1.0 if self.level_column is None else X[:, self.level_column]
         np.nan_to_num(result[:, : 1 + features], copy=False, nan=0.0)
         if self.indicators:
             result[:, 1 + features :] = np.isnan(X)
@@ -323,9 +329,8 @@ class PriorLogistic(ClassifierMixin, BaseEstimator):
         if places is not None and (new := places < 0).any():
             spread = 1 / self.site_precision_ if self.site_precision_ > 0 else 0.0
             slopes = 1 / self._slopes(self.n_features_in_)[self.slope_columns_]
-            added = spread + (columns[np.ix_(new, 1 + self.slope_columns_)] ** 2 * slopes).sum(
-                axis=1
-            )
+            of_slopes = columns[np.ix_(new, 1 + self.slope_columns_)] ** 2 * slopes
+            added = spread * columns[new, 0] ** 2 + of_slopes.sum(axis=1)
             for k in range(1 if classes == 2 else 0, classes):
                 result[new, k, k] += added
         return result

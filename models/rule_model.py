@@ -32,6 +32,8 @@ VERSION = "rule-2"
 LEAD, USUAL = "forecast_period", "climatological_frequency"  # features that every rule reads
 # [1] usual frequencies outside are read as these: no place is certain never to have a phenomenon
 LEAST_USUAL, MOST_USUAL = 0.002, 0.998
+# Features that hold the errors of their lead, and the ones that hold those of lead 0 in their place
+AT_RUN = {rule.needs[0]: rule.at_run for rule in GLOW.values()}
 
 
 def rules_of(phenomenon: str) -> dict[str, Rule]:
@@ -61,7 +63,7 @@ class PhysicsRule(ClassifierMixin, BaseEstimator):
             effect.feature for rule in rules_of(self.phenomenon).values() for effect in rule.effects
         }
         for rule in rules_of(self.phenomenon).values():
-            used |= {*rule.needs, *rule.parts}
+            used |= {*rule.needs, *rule.parts, rule.at_run}
         return tuple(name for name in FEATURES if name in used | {LEAD, USUAL})
 
     def fit(self, X: Array, y: Sequence[object] | None = None) -> Self:
@@ -236,10 +238,16 @@ def with_lead_and_usual(
     headline (case), from cases (case, feature).
     """
     result, headline = influence.copy(), log_odds(cases)
-    for name, value in ((LEAD, 0.0), (USUAL, np.nan)):
-        place, changed = columns.index(name), cases.copy()
-        changed[:, place] = value
-        result[:, place] = headline - log_odds(changed)
+    place = {name: columns.index(name) for name in (LEAD, USUAL)}
+    at_run, without = cases.copy(), cases.copy()
+    at_run[:, place[LEAD]], without[:, place[USUAL]] = 0.0, np.nan
+    for name, in_its_place in AT_RUN.items():
+        if in_its_place in columns:
+            known = cases[:, columns.index(in_its_place)]
+            held = columns.index(name)
+            at_run[:, held] = np.where(np.isnan(known), cases[:, held], known)
+    result[:, place[LEAD]] = headline - log_odds(at_run)
+    result[:, place[USUAL]] = headline - log_odds(without)
     return result
 
 

@@ -43,13 +43,15 @@ class Rule:
     """base [logit], the effects, and the features without which the probability is NaN.
 
     parts: features that hold, in log-odds, what the effects of `needs` come from: reasons name
-    these. The first of them answers for what holds of every draw (`BLOCKED`).
+    these. The first of them answers for what holds of every draw (`BLOCKED`). at_run: the feature
+    that holds the first of `needs` as with the errors of lead 0.
     """
 
     base: float
     effects: tuple[Effect, ...]
     needs: tuple[str, ...]
     parts: tuple[str, ...] = ()
+    at_run: str = ""
 
 
 # One entry a phenomenon; sea of clouds: one entry a state.
@@ -271,6 +273,7 @@ def _drawn(phenomenon: str, name: str, usual: float, parts: tuple[str, ...]) -> 
         ),
         needs=(name, f"climate_{name}"),
         parts=parts,
+        at_run=f"{name}_at_run",
     )
 
 

@@ -26,6 +26,7 @@ from models.calibration import Calibrator, blended
 from models.learned import Blend, LearnedModel, LearnedRule, fit_weighted, learned_rule, with_rule
 from models.learned_night import LearnedNight
 from models.prior_logistic import PriorLogistic
+from models.rule_model import LEAD
 from models.training_set import TrainingSet
 
 Array = NDArray[np.floating[Any]]
@@ -173,7 +174,15 @@ def fit_kind(kind: str, data: TrainingSet) -> Any:
             among[used].argmax(axis=1),
             weight / weight.mean() if np.ptp(weight) else None,
         )
-    return LearnedModel(data.phenomenon, list(data.names), fitted, None, _usual(data.features))
+    return _learned(data, fitted)
+
+
+def _learned(data: TrainingSet, fitted: Any) -> LearnedModel:
+    """Return a fitted challenger with what it keeps of its cases."""
+    names = list(data.names)
+    lead = data.columns([LEAD]) if LEAD in names else np.empty(0)
+    longest = float(np.nanmax(lead)) if np.isfinite(lead).any() else np.inf
+    return LearnedModel(data.phenomenon, names, fitted, None, _usual(data.features), longest)
 
 
 def every(rows: Rows, most: int) -> Rows:
@@ -196,7 +205,7 @@ def blend_of(data: TrainingSet, members: Mapping[str, Any]) -> LearnedModel:
     blend = Blend([members[name].estimator for name in MEMBERS])
     blend.fitted_ = list(blend.members)
     blend.classes_ = blend.fitted_[0].classes_
-    return LearnedModel(data.phenomenon, list(data.names), blend, None, _usual(data.features))
+    return _learned(data, blend)
 
 
 def _usual(features: Array) -> Array:

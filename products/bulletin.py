@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import xarray as xr
@@ -25,6 +26,8 @@ from products.safety import CLOTHING_UNKNOWN, Hazard, closes, worst
 NEXT_DAYS = 3  # days from which the best entries are chosen
 WORTH_GOING = 3  # below this grade an entry names a better day
 ALL_AROUND = frozenset({"snowfall", "snowmaking"})  # phenomena without a direction of view
+# of use to a ski field, not to a visitor: never among the best
+OPERATORS_ONLY = frozenset({"snowmaking"})
 
 
 def was_removed(forecast: Forecast) -> bool:
@@ -90,6 +93,11 @@ class Entry:
         A hazard that is not assessed does not forbid it; it is named beside the entry.
         """
         return self.forecast.known and not self.dangerous and not self.removed
+
+    @property
+    def for_visitors(self) -> bool:
+        """Whether it is of use to a visitor, not only to a ski field."""
+        return self.forecast.event.phenomenon not in OPERATORS_ONLY
 
     @property
     def chosen(self) -> bool:
@@ -194,6 +202,7 @@ class Section:
     days: tuple[SiteDay, ...]
     outlook: Outlook = Outlook()
     tiles: tuple[Tile, ...] = ()
+    hours: xr.Dataset | None = field(default=None, compare=False)  # of the next two days
 
     @property
     def no_darkness(self) -> bool:
@@ -302,6 +311,8 @@ class Bulletin:
     doubtful_stations: tuple[str, ...] = ()
     # the address at which readers find the pages; "": not set
     base_url: str = ""
+    # the release that readers see before this one; None: there is none
+    before: Path | None = None
     # how a person reviewed the issue; None: reviews are off
     review: Review | None = None
     # earlier issue -> `superseded`, `corrected` or `withdrawn`
@@ -346,6 +357,16 @@ class Bulletin:
         """The issue before, where it was withdrawn: readers may still have it."""
         last = self.earlier[0] if self.earlier else None
         return last if last and self.states.get(last.id) == "withdrawn" else None
+
+    @cached_property
+    def best_of_week(self) -> Entry | None:
+        """The likeliest entry of all days that may be recommended, the surer of two alike.
+
+        None where it is among `best` already, or only the season is known of every better one.
+        """
+        known = [entry for entry in self.entries if entry.recommended and entry.for_visitors]
+        best = max(known, key=lambda entry: weighed(entry.forecast), default=None)
+        return None if best is None or best in self.best or best.poor else best
 
     @property
     def best_poor(self) -> bool:

@@ -6,9 +6,9 @@ The bulletin holds ids, numbers and times; words are added by the channels.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -25,7 +25,6 @@ from forecast.domain import (
     Issue,
     Name,
     Site,
-    as_utc,
 )
 from forecast.model_description import ModelCard
 from forecast.quantities import FEATURES, LEAST_WRITTEN, grade_of, published_probability
@@ -33,25 +32,22 @@ from forecast.review import Review
 from forecast.verification import Verification
 from products.bulletin import (
     NEXT_DAYS,
+    OPERATORS_ONLY,
     WORTH_GOING,
-    Alert,
     Bulletin,
     Entry,
-    Gap,
-    Outlook,
     Section,
     SiteDay,
     was_removed,
 )
 from products.confidence import as_usual, weighed
+from products.outlook import covered_until, outlook_of
 from products.pages.tiles import tiles_of
-from products.safety import HAZARDS, Hazard, assess_hazards, closes, clothing, worst
+from products.safety import Hazard, assess_hazards, closes, clothing, worst
 
 BEST_ENTRIES = 3  # how many entries are chosen as the best of the next days
 # [1] a better day must be more likely by so much, and by a grade
 CLEARLY_BETTER = 0.10
-# of use to a ski field, not to a visitor: never among the best
-OPERATORS_ONLY = frozenset({"snowmaking"})
 
 Almanacs = Mapping[tuple[str, date], Almanac]
 Weather = Mapping[tuple[str, date], DayWeather]
@@ -105,9 +101,9 @@ def compose(
     forecasts = [_as_published(each, config.forecast.grades) for each in forecasts]
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
-    sections = _sections(issue, days, _entries(forecasts, features, zone), almanacs, config,
-                         features.weather, supplement.current)  # fmt: skip
-    outlook = _outlook(sections)
+    entries = _entries(forecasts, features, zone)
+    sections = _sections(issue, days, entries, almanacs, config, features, supplement.current)
+    outlook = outlook_of(sections)
     valid_to = _valid_to(issue, forecasts, config)
     counted = Counter(i for f in forecasts for i in f.missing)
     earlier = _earlier(supplement.issues, issue, zone)
@@ -128,7 +124,7 @@ def compose(
         expires_at=min(issue.valid_until, valid_to)
         if valid_to > issue.issued
         else issue.valid_until,
-        covered_until=_covered_until(outlook, days, zone),
+        covered_until=covered_until(outlook, days, zone),
         attributions=tuple(dict.fromkeys(supplement.attributions)),
         model_names=_model_names(config),
         station_names={each.id: each.name.as_name() for each in config.observations.stations},
@@ -308,22 +304,29 @@ def _sections(
     entries: Mapping[str, Sequence[Entry]],
     almanacs: Almanacs,
     config: Config,
-    weather: Weather,
+    features: Features,
     current: Sequence[CurrentObservations],
 ) -> tuple[Section, ...]:
     """Return the section of each site, in the order of the settings."""
     plain = (
-        _section(site, days, entries.get(site.id, ()), almanacs, weather)
+        _section(site, days, entries.get(site.id, ()), almanacs, features.weather)
         for site in config.all_sites()
     )
     return tuple(
         replace(
             section,
-            outlook=_outlook([section]),
+            outlook=outlook_of([section]),
             tiles=tiles_of(section.site, current, config.observations, issue.issued),
+            hours=_hours_at(features.hours, section.site),
         )
         for section in plain
     )
+
+
+def _hours_at(hours: xr.Dataset | None, site: Site) -> xr.Dataset | None:
+    if hours is None or site.id not in hours["site"].values:
+        return None
+    return hours.sel(site=site.id)
 
 
 def _section(
@@ -342,60 +345,6 @@ def _section(
             SiteDay(day, tuple(of_day), headline, almanac, *_assessed(weather, site, day))
         )
     return Section(site, tuple(site_days))
-
-
-def _outlook(sections: Sequence[Section]) -> Outlook:
-    """Gather the hazards of all days, one alert a kind, and the gaps in their assessment.
-
-    Hazards that are not assessed on the same days share one gap.
-    """
-    found = [
-        (section.site, day.day, hazard)
-        for section in sections
-        for day in section.days
-        for hazard in day.hazards
-    ]
-    alerts = tuple(
-        Alert(
-            hazard=strongest.id,
-            sites=tuple(
-                dict.fromkeys(site for site, _, hazard in found if hazard.id == strongest.id)
-            ),
-            days=tuple(sorted({day for _, day, hazard in found if hazard.id == strongest.id})),
-            value=strongest.value,
-            uniform=_is_uniform(
-                {(site.id, day) for site, day, hazard in found if hazard.id == strongest.id}
-            ),
-        )
-        for strongest in worst(hazard for _, _, hazard in found)
-    )
-    gap_days: dict[str, set[date]] = {}
-    for site_day in (day for section in sections for day in section.days):
-        for name in site_day.not_assessed:
-            gap_days.setdefault(name, set()).add(site_day.day)
-    by_days: dict[tuple[date, ...], list[str]] = {}
-    for name in (name for name in HAZARDS if name in gap_days):
-        by_days.setdefault(tuple(sorted(gap_days[name])), []).append(name)
-    days = sorted({day.day for section in sections for day in section.days})
-    clear = tuple(day for day in days if not any(day in unknown for unknown in gap_days.values()))
-    gaps = tuple(Gap(tuple(names), unknown) for unknown, names in by_days.items())
-    return Outlook(alerts, gaps, clear)
-
-
-def _is_uniform(places: Set[tuple[str, date]]) -> bool:
-    """Return whether (site, day) are every site on every day that stand in them."""
-    sites, days = {site for site, _ in places}, {day for _, day in places}
-    return len(places) == len(sites) * len(days)
-
-
-def _covered_until(outlook: Outlook, days: Sequence[date], zone: ZoneInfo) -> datetime | None:
-    """Return the end of the days, unbroken from the first, on which every hazard is assessed."""
-    until = None
-    for day in days:
-        if day not in outlook.clear:
-            break
-        until = datetime.combine(day + timedelta(days=1), time(), zone)
-    return None if until is None else as_utc(until)
 
 
 def _best(

@@ -8,7 +8,7 @@ what each receiver has: a message is kept as `sending` before it is sent and as 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -38,6 +38,7 @@ class Delivery:
 
     withdrawal: where the issue is withdrawn; its pages say so. pages: path -> content, only those
     that are of this issue. secrets: of the environment, by variable; never in a log or a page.
+    of_release: reads a page of any channel of this issue, see `page`.
     """
 
     issue: Issue
@@ -47,6 +48,11 @@ class Delivery:
     outbox: Outbox
     secrets: Mapping[str, str]
     now: datetime
+    of_release: Callable[[str], bytes | None] = lambda path: None
+
+    def page(self, path: str) -> bytes | None:
+        """Return a page of this issue, of whatever channel; None where it has none."""
+        return self.pages[path] if path in self.pages else self.of_release(path)
 
     def receipt(self, channel: str, outcome: str, detail: str = "") -> Receipt:
         """Return the receipt of a channel. outcome: sent, unchanged, withheld or failed."""

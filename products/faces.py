@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from products.bulletin import WORTH_GOING, Entry, Section
-from products.composition import OPERATORS_ONLY
+from products.bulletin import OPERATORS_ONLY, WORTH_GOING, Entry, Section
 
 FACE_DAYS = 2  # today and tomorrow
 

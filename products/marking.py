@@ -30,7 +30,8 @@ BEGIN, END = "<!-- notice -->", "<!-- /notice -->"
 PLACE = re.compile(f"{BEGIN}.*?{END}", re.DOTALL)
 BODY = re.compile(r"<body[^>]*>")  # behind which it stands in pages of versions before
 STATUS = {WITHDRAWN: "withdrawn", CORRECTED: "superseded"}  # of the data
-OWN_NOTICE = frozenset({"display", "wechat", "widget"})  # channels with a template of their own
+# channel -> folder of its notice, where that is not the web's
+NOTICE = {"display": "display", "wechat": "wechat", "widget": "widget", "email": "wechat"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def marked(path: str, channel: str, body: bytes, mark: Mark, zone: ZoneInfo) -> 
     except UnicodeDecodeError:
         return body
     if path.endswith(".html"):
-        return _with_notice(page, channel if channel in OWN_NOTICE else "web", mark, words).encode()
+        return _with_notice(page, NOTICE.get(channel, "web"), mark, words).encode()
     if path.endswith(".txt"):
         notice = words(f"review.{mark.state}_sms", note=mark.note(words))
         return body if page.startswith(notice) else f"{notice}\n{page}".encode()

@@ -45,8 +45,6 @@ log = logging.getLogger(__name__)
 RELEASES = "releases.json"
 RELEASES_SCHEMA = "skyscape.releases/1"
 HOME = "index.html"  # the page of a release that the archive page links
-# channel -> its file that every web page links
-LINKED = {"api": "api/v1/forecasts.json", "posters": "cards/index.png"}
 
 
 class Publisher:
@@ -116,6 +114,15 @@ class Publisher:
             if entry["channel"] == channel and entry["issue"] == issue
         }
 
+    def page(self, path: str) -> bytes | None:
+        """Return a page of the issue in force, of whatever channel; None where it has none.
+
+        Raises: OSError.
+        """
+        issue, files = manifest.files_of(self.link)
+        entry = files.get(path)
+        return (self.link / path).read_bytes() if entry and entry["issue"] == issue else None
+
     def released(self) -> tuple[tuple[Issue, str, bool], ...]:
         """Return every released issue, the oldest first, with the digest of its settings, and
         whether it was withdrawn before the one in force.
@@ -153,9 +160,10 @@ class Publisher:
         with _disk_errors(self.folder):
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
-            bulletin = replace(bulletin, earlier=self._linked(bulletin))
+            before = self.link if self.link.exists() else None
+            bulletin = replace(bulletin, earlier=self._linked(bulletin), before=before)
             wanted = [channel for channel in CHANNELS if channel in self.config.output.channels]
-            # the web pages last: they link the data only where there are data
+            # the web pages last: they link a channel only where it has pages
             served = {
                 channel: self._serve(channel, bulletin, fresh, files)
                 for channel in sorted(wanted, key=lambda each: each == "web")
@@ -205,8 +213,8 @@ class Publisher:
             detail = "nobody signed this issue (issuer.signature_required)"
             return Receipt(channel, issue, "withheld", detail)
         if channel == "web":
-            missing = {each for each, path in LINKED.items() if path not in files}
-            linked = tuple(each for each in bulletin.channels if each not in missing)
+            there = {"web", *(entry["channel"] for entry in files.values())}
+            linked = tuple(each for each in bulletin.channels if each in there)
             bulletin = replace(bulletin, channels=linked)
         try:
             written = list(channels.render(bulletin, channel))
@@ -264,7 +272,8 @@ class Publisher:
         fresh.mkdir(parents=True)
         replaced = manifest.files_of(self.link)[1]
         earlier = [each for each, *_ in reversed(self.released()) if each.id != issue.id]
-        pages = withdrawn.pages(issue, withdrawal, self.config, replaced, earlier)
+        release = self.releases / issue.id
+        pages = withdrawn.pages(issue, withdrawal, self.config, replaced, earlier, release)
         files = {
             page.path: {
                 "channel": replaced[page.path]["channel"],

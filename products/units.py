@@ -42,6 +42,10 @@ class Display:
         )
         return round(shown, decimals) + 0.0, decimals
 
+    def shown(self, value: float) -> float:
+        """Return a value (SI) as the number that a reader sees."""
+        return self._number(value)[0]
+
     def text(self, value: float) -> str:
         number, decimals = self._number(value)
         return f"{number:.{decimals}f}".replace("-", MINUS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from forecast.config import Config
@@ -19,18 +20,28 @@ ARCHIVE = "archive/index.html"  # the page that lists the earlier issues
 
 
 def pages(
-    issue: Issue, withdrawal: Withdrawal, config: Config, replaced: Files, earlier: Sequence[Issue]
+    issue: Issue,
+    withdrawal: Withdrawal,
+    config: Config,
+    replaced: Files,
+    earlier: Sequence[Issue],
+    release: Path,
 ) -> Iterator[Page]:
     """Yield a page for each path of the release that is `replaced`.
 
-    earlier: the issues that the archive page lists, the latest first. A path that this version does
-    not know is left out.
+    earlier: the issues that the archive page lists, the latest first. release: the archived copy
+    of the issue. A path that this version does not know is left out.
     """
     static = {each.path: each for each in static_pages()}
     own = {
         each.path: each
         for channel in dict.fromkeys(entry["channel"] for entry in replaced.values())
-        for each in channels.withdrawn(channel, issue, withdrawal, config)
+        for each in (
+            *channels.withdrawn(channel, issue, withdrawal, config),
+            *channels.cancelled(
+                channel, _of_channel(channel, replaced, release), withdrawal, config
+            ),
+        )
     }
     for path in replaced:
         if known := static.get(path) or own.get(path):
@@ -52,14 +63,32 @@ def page(
     return Page(path, render_template(template, values))
 
 
+def _of_channel(channel: str, replaced: Files, release: Path) -> Callable[[], dict[str, bytes]]:
+    """Return a function that reads the pages of a channel in an archived release."""
+
+    def read() -> dict[str, bytes]:
+        paths = [path for path, entry in replaced.items() if entry["channel"] == channel]
+        return {p: (release / p).read_bytes() for p in paths if (release / p).is_file()}
+
+    return read
+
+
+def message(issue: Issue, withdrawal: Withdrawal, config: Config, language: str) -> str:
+    """Return the sentences that stand in place of a message of a withdrawn issue."""
+    prefix = "" if language == LANGUAGES[0] else f"{language}/"
+    values = _values(issue, withdrawal, config, f"{prefix}sms.txt", ())
+    return render_template("sms/withdrawn.txt", values).strip()
+
+
 def _template(path: str) -> str:
     """Return the template of a page; "" where there is none."""
     place = _plain(path)
-    if place == "sms.txt":
-        return "sms/withdrawn.txt"
     folder = place.partition("/")[0]
     if place.endswith(".html"):
-        return f"{folder if folder in ('display', 'wechat', 'widget') else 'web'}/withdrawn.html"
+        own = folder in ("display", "wechat", "widget", "email")
+        return f"{folder if own else 'web'}/withdrawn.html"
+    if place == "email/bulletin.txt":
+        return "email/withdrawn.txt"
     return ""
 
 

@@ -70,10 +70,6 @@ class Drafts:
             ).first()
         return None if row is None else draft_of(row)
 
-    def current(self, now: datetime) -> Draft | None:
-        """Return the open draft that goes out next and has not expired; None without one."""
-        return next(iter(self.open_ones(now)), None)
-
     def of_hour(self, hour: datetime) -> Draft | None:
         """Return the newest draft that was to go out at an hour, whatever became of it.
 
@@ -150,9 +146,21 @@ class Drafts:
             )
         return found or {}
 
-    def edits(self, draft: str, undone: bool = False) -> tuple[Edit, ...]:
-        """Return the edits of a draft in order; with `undone` those that were undone, too."""
-        query = sql.select(edit_table).where(edit_table.c.draft == draft).order_by(edit_table.c.id)
+    def of_newest_issues(self, most: int) -> tuple[Draft, ...]:
+        """Return the drafts of the newest published issues, the newest first."""
+        out = (
+            sql.select(draft_table)
+            .join(issue_table, issue_table.c.draft == draft_table.c.id)
+            .where(issue_table.c.published.is_not(None))
+            .order_by(issue_table.c.issued.desc(), issue_table.c.id.desc())
+        )
+        with self._archive.transaction() as connection:
+            return tuple(draft_of(row) for row in connection.execute(out.limit(most)).all())
+
+    def edits(self, *drafts: str, undone: bool = False) -> tuple[Edit, ...]:
+        """Return the edits of drafts in order; with `undone` those that were undone, too."""
+        query = sql.select(edit_table).where(edit_table.c.draft.in_(drafts))
+        query = query.order_by(edit_table.c.id)
         if not undone:
             query = query.where(edit_table.c.undone_at.is_(None))
         with self._archive.transaction() as connection:
@@ -276,7 +284,7 @@ class Drafts:
                 sql.select(issue_table).where(issue_table.c.id == issue)
             ).first()
             if row is None or row.published is None:
-                raise Conflict(f"{issue}: no such issue was released")
+                raise Conflict(f"{issue}: no such issue was released", "not_in_force")
             if row.state == "withdrawn":
                 return
             _step(connection, issue, row.state, "withdrawn", person, at, reason)
@@ -340,19 +348,20 @@ class Drafts:
 def _row(connection: sql.Connection, draft: str) -> sql.Row[Any]:
     row = connection.execute(sql.select(draft_table).where(draft_table.c.id == draft)).first()
     if row is None:
-        raise Conflict(f"{draft}: there is no such draft; open the desk again")
+        raise Conflict(f"{draft}: there is no such draft; open the desk again", "no_draft")
     return row
 
 
 def _conflict(row: sql.Row[Any], version: int) -> Conflict:
     if row.state not in OPEN:
-        return Conflict(f"{row.id} is {row.state}: it can no longer be changed")
+        return Conflict(f"{row.id} is {row.state}: it can no longer be changed", "closed")
     if row.version != version:
         return Conflict(
             f"{row.id} was changed meanwhile (version {row.version}, you saw {version}): "
-            "nothing is overwritten; look at it again"
+            "nothing is overwritten; look at it again",
+            "changed",
         )
-    return Conflict(f"{row.id} is {row.state} already")
+    return Conflict(f"{row.id} is {row.state} already", "closed")
 
 
 def _last(connection: sql.Connection, subject: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sql
@@ -14,6 +15,23 @@ from forecast.sent import Sent
 
 KEPT = ("state", "issue", "digest", "remote", "attempts", "final", "detail")
 LONGEST = 500  # [character] of a detail
+
+
+def recent(archive: Archive, since: datetime) -> list[tuple[str, str, str, Sent]]:
+    """Return what was sent since then: channel, receiver, key and state, the latest first.
+
+    Raises: ArchiveError.
+    """
+    table = delivery_table.c
+    query = sql.select(delivery_table).where(table.at >= as_utc(since))
+    order = (table.at.desc(), table.channel, table.receiver, table.key)
+    with archive.transaction() as connection:
+        rows = connection.execute(query.order_by(*order)).all()
+    return [(row.channel, row.receiver, row.key, _sent(row)) for row in rows]
+
+
+def _sent(row: sql.Row[Any]) -> Sent:
+    return Sent(at=row.at, **{name: getattr(row, name) for name in KEPT})
 
 
 class ChannelOutbox:
@@ -55,6 +73,4 @@ class ChannelOutbox:
         query = sql.select(delivery_table).where(self._where(receiver) & which)
         with self._archive.transaction() as connection:
             rows = connection.execute(query).all()
-        return {
-            row.key: Sent(at=row.at, **{name: getattr(row, name) for name in KEPT}) for row in rows
-        }
+        return {row.key: _sent(row) for row in rows}

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from forecast.archive.state import parsed_address, read_state
-from forecast.commands import folder_checks, site_checks
+from forecast.commands import delivery_checks, folder_checks, site_checks
 from forecast.commands.finding import CheckFinding
 from forecast.commands.model_ground import last_ground
 from forecast.commands.places import places_of
@@ -25,6 +25,7 @@ from forecast.config import (
     base_folder,
     build_config,
     default_path,
+    delivery_secrets,
     masked,
     parse_settings,
     push_tokens,
@@ -61,6 +62,7 @@ def findings(
     checked += _sites(config, terrain, ZONE not in replaced)
     checked += _models(config)
     checked += [*_signatures(config), *_web(config)]
+    checked += delivery_checks.findings(config, delivery_secrets())
     if config.observations.push is not None:
         checked += _push(config)
     if offline:

@@ -1,10 +1,13 @@
-"""`serve --demo`: the desk on demonstration data, with a draft and an account made for it."""
+"""`serve --demo`: the desk on demonstration data, with a draft and an account made for it.
+
+It keeps the hours of issue as the service does: drafts come, unsigned ones go out at their hour.
+A new run of the sample is there every six hours.
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -15,13 +18,13 @@ from forecast.commands import world as setup
 from forecast.commands.output import show
 from forecast.config import Config
 from forecast.domain import Cycle
-from forecast.errors import SkyscapeError
 from forecast.issue.hours import next_hour
 from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.world import World
 from forecast.pipeline import run
 from forecast.sample.bucket import LoopbackBucket
 from forecast.sample.demonstration import demonstration_config, demonstration_run, write_sample
+from forecast.service.scheduler import Clock, build_scheduler
 from forecast.service.web.links import address_of
 from forecast.service.web.server import WebServer, port_or_any
 from forecast.service.web.service import build_server, serve_beside
@@ -38,7 +41,7 @@ def serve_demonstration(config: Config, now: datetime) -> int:
     with demonstration(config, now, FOLDER) as (world, lifecycle):
         password = let_in(world, now)
         server = build_server(world, lifecycle, setup.clock)
-        thread = serve_beside(server)
+        serve_beside(server)
         show(
             "",
             f"the desk:   {server.address}/desk/",
@@ -46,20 +49,44 @@ def serve_demonstration(config: Config, now: datetime) -> int:
             f"password:   {password}   (made now, for this demonstration only)",
             f"a report:   {report_address(server, world, now)}   (of a ranger; visitors: /report/)",
             f"the pages:  {(FOLDER / 'current' / 'index.html').absolute()}",
+            "drafts are made and go out at the hours of issue, as in the service",
             "stop with Ctrl-C",
         )
-        while thread.is_alive():
-            time.sleep(1)
-    return SkyscapeError.exit_code  # the server stopped by itself; the log says why
+        keep_hours(world, lifecycle, bucket_of(FOLDER), setup.clock)
+    return 0
+
+
+def keep_hours(world: World, lifecycle: Lifecycle, bucket: Path, clock: Clock) -> None:
+    """Make drafts and issues at their hours, from new runs of the sample, until stopped."""
+    scheduler = build_scheduler(world, clock, lifecycle)
+    scheduler.add_job(
+        write_new_run,
+        "interval",
+        minutes=world.config.schedule.check_minutes,
+        args=[world.config, bucket, {demonstration_run(clock())}, clock],
+        id="sample",
+        name="write the newest run of the sample",
+        executor="further",
+    )
+    with suppress(SystemExit):
+        scheduler.start()
+
+
+def write_new_run(config: Config, bucket: Path, written: set[datetime], clock: Clock) -> None:
+    """Write the newest run of the sample where it is not `written` yet, and note it there."""
+    run = demonstration_run(clock())
+    if run not in written:
+        write_sample(bucket, Cycle(run, config.source.model), config)
+        written.add(run)
 
 
 @contextmanager
 def demonstration(config: Config, now: datetime, folder: Path) -> Iterator[tuple[World, Lifecycle]]:
     """Give the world of the demonstration, with an issue in force and the next draft waiting."""
-    backstage = folder.parent / f"{folder.name}-backstage"
+    backstage = bucket_of(folder).parent
     cycle = Cycle(demonstration_run(now), config.source.model)
     show("preparing the demonstration: an issue and the draft of the next one, about a minute")
-    with LoopbackBucket(write_sample(backstage / "bucket", cycle, config)) as bucket:
+    with LoopbackBucket(write_sample(bucket_of(folder), cycle, config)) as bucket:
         ours = reviewed(demonstration_config(config, bucket.url, folder, backstage))
         world, lifecycle = setup.build_world(ours, None), Lifecycle()
         newest = world.archive.issues(1)
@@ -68,6 +95,11 @@ def demonstration(config: Config, now: datetime, folder: Path) -> Iterator[tuple
         hour = next_hour(ours.schedule.issue_at, ours.zone, now)
         lifecycle.make_draft(world, now, hour)
         yield world, lifecycle
+
+
+def bucket_of(folder: Path) -> Path:
+    """Return where the sample runs of the demonstration in `folder` lie."""
+    return folder.parent / f"{folder.name}-backstage" / "bucket"
 
 
 def reviewed(config: Config) -> Config:

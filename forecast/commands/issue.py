@@ -175,8 +175,27 @@ def _issue(
         show_json(_as_json(report, index, sent))
     else:
         lines = (f"{each.channel}: {each.outcome} {each.detail}".rstrip() for each in sent)
-        show(report.summary, *lines, f"look at {index if index.exists() else index.parent}")
+        show(report.summary, *lines, *_where(index.parent, config.sites[0].id))
     return report.exit_code
+
+
+def _where(current: Path, site: str) -> list[str]:
+    """Return where the published products are, those of one site for all: what there is of each."""
+    named = (
+        ("look at", "index.html"),
+        ("  a site", f"sites/{site}/index.html"),
+        ("  a screen", f"display/{site}.html"),
+        ("  a poster", f"posters/{site}.png"),
+        ("  a card to share", f"cards/{site}.png"),
+        ("  a widget", f"widget/{site}.html"),
+        ("  feeds, calendars", "subscribe/index.html"),
+        ("  an article", "wechat/article.html"),
+        ("  a text message", "sms.txt"),
+        ("  an e-mail", "email/bulletin.html"),
+        ("  data", "api/v2/forecasts.json"),
+    )
+    found = [f"{label:<18} {current / path}" for label, path in named if (current / path).exists()]
+    return found or [f"look at {current}"]
 
 
 def _cycle(config: Config, run_time: datetime, now: datetime) -> Cycle:

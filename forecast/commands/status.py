@@ -12,6 +12,7 @@ from forecast.archive.drafts import Drafts
 from forecast.archive.intake_report import IntakeCounts, IntakeReason
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations, StationActivity
+from forecast.commands import delivery_status
 from forecast.config import Config, masked
 from forecast.learning import monitor
 from forecast.observations.doubts import recent_doubts
@@ -58,6 +59,7 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "attempts": [
             {"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail} for a in attempts
         ],
+        "delivery": delivery_status.found(archive, now),
         "observations": _observed(config, archive, now, everything),
         "moved": monitor.lines(config.learning.folder),
     }
@@ -117,6 +119,7 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
         f"attempt    {made['at']}  exit {made['exit_code']}  {made['detail']}"
         for made in found["attempts"]
     ]
+    lines_out += delivery_status.lines(found["delivery"])
     lines_out += [f"moved      {line}" for line in found["moved"]]
     return [*lines_out, *_observation_lines(found["observations"], everything)]
 

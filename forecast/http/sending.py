@@ -8,6 +8,7 @@ Addresses are named without their query, which often carries a key.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ LONGEST = 1_000_000  # [byte] of an answer
 CHUNK = 65536
 
 Query = Sequence[tuple[str, str]]
+
+logging.getLogger("urllib3").setLevel(logging.INFO)  # its DEBUG lines show addresses whole
 
 
 class Outgoing:

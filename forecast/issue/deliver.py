@@ -59,6 +59,7 @@ def deliver(
                 ChannelOutbox(world.archive, channel),
                 delivery_secrets(environment),
                 now,
+                publisher.page,
             )
             if delivery.pages:
                 receipts.append(_delivered(channel, delivery))

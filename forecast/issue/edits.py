@@ -83,7 +83,7 @@ def window_of(value: object) -> Window:
         return Window(as_utc(start), as_utc(end))
     except (ValueError, TypeError) as error:
         raise Conflict(
-            f"a window is two times with their zone, the second later, not {value!r:.80}"
+            f"a window is two times with their zone, the second later, not {value!r:.80}", "window"
         ) from error
 
 
@@ -91,44 +91,52 @@ def checked(edit: Edit, forecasts: Sequence[Forecast]) -> Edit:
     """Return an edit with what stood there before. Raises: Conflict where it makes no sense."""
     forecast = next((each for each in forecasts if each.event.key == edit.event), None)
     if forecast is None:
-        raise Conflict(f"{' '.join(edit.event)}: this draft forecasts no such event")
+        raise Conflict(f"{' '.join(edit.event)}: this draft forecasts no such event", "no_event")
     if edit.field not in EDIT_FIELDS:
-        raise Conflict(f"{edit.field!r:.40} cannot be changed: known are {', '.join(EDIT_FIELDS)}")
+        known = ", ".join(EDIT_FIELDS)
+        raise Conflict(f"{edit.field!r:.40} cannot be changed: known are {known}", "field")
     if edit.reason not in EDIT_REASONS:
-        raise Conflict(f"a reason is needed: one of {', '.join(EDIT_REASONS)}")
+        raise Conflict(f"a reason is needed: one of {', '.join(EDIT_REASONS)}", "reason")
     if edit.reason == "other" and not edit.note.strip():
-        raise Conflict("a reason in your own words is needed")
-    if len(edit.note) > LONGEST_NOTE:
-        raise Conflict(f"a note has at most {LONGEST_NOTE} characters, this one {len(edit.note)}")
-    if fault := _fault(edit, forecast):
-        raise Conflict(fault)
+        raise Conflict("a reason in your own words is needed", "note")
+    if (long := len(edit.note)) > LONGEST_NOTE:
+        raise Conflict(
+            f"a note has at most {LONGEST_NOTE} characters, this one {long}", "note_long"
+        )
+    _require_sound(edit, forecast)
     return replace(edit, before=_before(edit.field, forecast))
 
 
-def _fault(edit: Edit, forecast: Forecast) -> str:
-    """Return why a value cannot be that of its field; "" where it can."""
+def _require_sound(edit: Edit, forecast: Forecast) -> None:
+    """Refuse a value that cannot be that of its field. Raises: Conflict."""
     value = edit.value
     if edit.field == "probability":
-        sound = isinstance(value, int | float) and not isinstance(value, bool)
-        return "" if sound and 0 <= cast(float, value) <= 1 else "a chance is between 0 and 100 %"
-    if edit.field in ("hidden", "recommended"):
-        return "" if isinstance(value, bool) else f"{edit.field} is yes or no"
-    if edit.field == "sentence":
-        words = value if isinstance(value, dict) else {}
-        if not all(
-            isinstance(words.get(each), str) and words[each].strip() for each in ("zh", "en")
-        ):
-            return "a sentence is needed in Chinese and in English"
-        longest = max(len(words[each]) for each in ("zh", "en"))
-        return (
-            f"a sentence has at most {LONGEST_SENTENCE} characters, this one {longest}"
-            if longest > LONGEST_SENTENCE
-            else ""
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number and 0 <= cast(float, value) <= 1):
+            raise Conflict("a chance is between 0 and 100 %", "probability")
+    elif edit.field in ("hidden", "recommended"):
+        if not isinstance(value, bool):
+            raise Conflict(f"{edit.field} is yes or no", "field")
+    elif edit.field == "sentence":
+        _require_words(value if isinstance(value, dict) else {})
+    else:
+        window, whole = window_of(value), forecast.event.window
+        if window.start < whole.start - AROUND or window.end > whole.end + AROUND:
+            raise Conflict(
+                "the window lies outside the event: change its start or its end", "window_outside"
+            )
+
+
+def _require_words(words: Mapping[str, object]) -> None:
+    """Refuse a sentence without one of its languages, or a long one. Raises: Conflict."""
+    texts = [str(words.get(each) or "") for each in ("zh", "en")]
+    if not all(each.strip() for each in texts):
+        raise Conflict("a sentence is needed in Chinese and in English", "sentence")
+    if (longest := max(map(len, texts))) > LONGEST_SENTENCE:
+        raise Conflict(
+            f"a sentence has at most {LONGEST_SENTENCE} characters, this one {longest}",
+            "sentence_long",
         )
-    window, whole = window_of(value), forecast.event.window
-    if window.start < whole.start - AROUND or window.end > whole.end + AROUND:
-        return "the window lies outside the event: change its start or its end"
-    return ""
 
 
 def _before(field: str, forecast: Forecast) -> object:

@@ -46,8 +46,8 @@ def handed_on(world: World, before: Draft | None, now: datetime) -> HandedOn:
     comment = source.comment if source else NO_WORDS
     if before is None:
         return HandedOn(edits, comment, source=source.id if source else "")
-    earlier = _earlier(world)
-    inherited = {_mark(e) for each in earlier for e in drafts.edits(each.id, undone=True)}
+    earlier = drafts.of_newest_issues(LOOKED_AT)
+    inherited = {_mark(e) for e in drafts.edits(*(each.id for each in earlier), undone=True)}
     mine = drafts.edits(before.id)
     undone = {_mark(e) for e in drafts.edits(before.id, undone=True)} - {_mark(e) for e in mine}
     own = [each for each in mine if _mark(each) not in inherited]
@@ -75,15 +75,6 @@ def _in_force(world: World, now: datetime) -> Draft | None:
     if issue.issued.astimezone(zone).date() != now.astimezone(zone).date():
         return None
     return drafts.get(str(drafts.review_of(issue.id).get("draft", "")))
-
-
-def _earlier(world: World) -> list[Draft]:
-    """Return the drafts of the newest issues."""
-    drafts = Drafts(world.archive)
-    ids = [
-        str(drafts.review_of(each.id).get("draft", "")) for each in world.archive.issues(LOOKED_AT)
-    ]
-    return [found for each in ids if (found := drafts.get(each)) is not None]
 
 
 def _newest(edits: list[Edit]) -> tuple[Edit, ...]:

@@ -117,7 +117,9 @@ class Lifecycle:
         issue, prepared = self._issue(world, issue_id), prepare(world, now, ask=False)
         with self._lock:
             if drafts.state(issue.id) != "released":
-                raise Conflict(f"{issue.id} is not the issue in force: correct the newest one")
+                raise Conflict(
+                    f"{issue.id} is not the issue in force: correct the newest one", "not_in_force"
+                )
             before = str(drafts.review_of(issue.id).get("draft", ""))
             earlier = drafts.get(before)
             kept, lost = editing.carried_over(drafts.edits(before), prepared.forecasts)
@@ -160,7 +162,7 @@ class Lifecycle:
             made = prepare(world, draft.prepared, draft.cycle, ask=False)
             if made.numbers != Drafts(world.archive).numbers(draft.id):
                 raise Conflict(
-                    f"{draft.id}: its data have changed since it was made: make a new draft"
+                    f"{draft.id}: its data have changed since it was made: make a new draft", "data"
                 )
             self._remember(draft.id, made)
             return made
@@ -208,7 +210,8 @@ class Lifecycle:
         longest = max(len(words.zh), len(words.en))
         if longest > LONGEST_COMMENT:
             raise Conflict(
-                f"a comment has at most {LONGEST_COMMENT} characters, this one {longest}"
+                f"a comment has at most {LONGEST_COMMENT} characters, this one {longest}",
+                "comment_long",
             )
         with self._lock:
             return Drafts(world.archive).comment(draft.id, version, words, account.id, now)
@@ -234,7 +237,9 @@ class Lifecycle:
         """Give up a correction; the issue that it corrects stays as it is."""
         _require(account, "edit")
         if not draft.corrects:
-            raise Conflict(f"{draft.id} corrects nothing: only a correction can be discarded")
+            raise Conflict(
+                f"{draft.id} corrects nothing: only a correction can be discarded", "no_correction"
+            )
         with self._lock:
             Drafts(world.archive).discard(draft.id, version, account.id, now, "discarded")
 
@@ -248,11 +253,12 @@ class Lifecycle:
             restore(world, now)
             seen, draft = draft.version, drafts.get(draft.id) or draft
             if not draft.open or draft.expires <= as_utc(now):
-                raise NotReleased(f"{draft.id} is {draft.state}: it does not go out")
+                raise NotReleased(f"{draft.id} is {draft.state}: it does not go out", "closed")
             if draft.version != seen:
                 raise Conflict(
                     f"{draft.id} was changed meanwhile (version {draft.version}, not {seen}): look "
-                    "at it again"
+                    "at it again",
+                    "changed",
                 )
             try:
                 _require_in_force(drafts, draft)
@@ -288,19 +294,15 @@ class Lifecycle:
             restore(world, now)
             issue = self._issue(world, issue_id)
             if world.publisher.current() != issue.id:
-                raise Conflict(f"{issue.id} is not the issue in force: only that can be withdrawn")
+                raise Conflict(
+                    f"{issue.id} is not the issue in force: only that can be withdrawn",
+                    "not_in_force",
+                )
             withdrawal = Withdrawal(as_utc(now), account.name, reason, account.id)
             world.publisher.withdraw(issue, withdrawal)
             record(world, now)
         with self._lock:
             self._renew(world, now)
-
-    def due(self, world: World, now: datetime) -> Draft | None:
-        """Return the draft whose hour has come, or that a person signed and that is not out yet."""
-        draft = Drafts(world.archive).current(now)
-        if draft is None or (draft.hour > as_utc(now) and draft.state != "reviewed"):
-            return None
-        return draft
 
     def expire(self, world: World, now: datetime) -> None:
         """Let drafts expire that are too old to go out."""
@@ -311,7 +313,7 @@ class Lifecycle:
     def _issue(world: World, issue_id: str) -> Issue:
         issue = world.archive.issue(issue_id)
         if issue is None:
-            raise Conflict(f"{issue_id}: no such issue was released")
+            raise Conflict(f"{issue_id}: no such issue was released", "not_in_force")
         return issue
 
 
@@ -326,7 +328,7 @@ def _id_of(prepared: Prepared, hour: datetime, source: str) -> str:
 
 def _require(account: Account, what: str) -> None:
     if not account.may(what):
-        raise Conflict(f"{account.id} ({account.role}) may not do this: {what} is needed")
+        raise Conflict(f"{account.id} ({account.role}) may not do this: {what} is needed", "role")
 
 
 def _require_in_force(drafts: Drafts, draft: Draft) -> None:
@@ -335,7 +337,8 @@ def _require_in_force(drafts: Drafts, draft: Draft) -> None:
     if state != "released":
         raise NotReleased(
             f"{draft.id} corrects {draft.corrects}, which is {state}: it does not go out; discard "
-            "it and correct the issue in force"
+            "it and correct the issue in force",
+            "corrects_gone",
         )
 
 
@@ -345,10 +348,13 @@ def _require_signature(world: World, draft: Draft, signature: Mapping[str, str])
     if hold and not signature:
         raise NotReleased(
             f"{draft.id}: nobody signed it, so it does not go out; the issue in force stays until "
-            "it expires. Sign it at the desk"
+            "it expires. Sign it at the desk",
+            "unsigned",
         )
 
 
 def _require_reason(reason: str) -> None:
     if not 2 <= len(reason.strip()) <= 200:
-        raise Conflict("a reason of 2 to 200 characters is needed; readers see it")
+        raise Conflict(
+            "a reason of 2 to 200 characters is needed; readers see it", "withdraw_reason"
+        )

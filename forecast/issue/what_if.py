@@ -99,7 +99,7 @@ class Question:
         features = prepared.runs[0].features
         row = next((i for i, each in enumerate(features.events) if each.key == key), None)
         if row is None:
-            raise Conflict(f"{' '.join(key)}: this draft forecasts no such event")
+            raise Conflict(f"{' '.join(key)}: this draft forecasts no such event", "no_event")
         self._prepared = prepared
         self.event = features.events[row]
         table = features.table.isel(event=[row])
@@ -134,9 +134,10 @@ class Question:
         for name, value in changes.items():
             knob = knobs.get(name)
             if knob is None:
-                raise Conflict(f"{name:.40}: known are {', '.join(knobs)}")
+                raise Conflict(f"{name:.40}: known are {', '.join(knobs)}", "knob")
             if not knob.low <= value <= knob.high:
-                raise Conflict(f"{name}: {value:g} is not between {knob.low:g} and {knob.high:g}")
+                between = f"between {knob.low:g} and {knob.high:g}"
+                raise Conflict(f"{name}: {value:g} is not {between}", "knob")
 
     def _value(self, name: str) -> float:
         if self.event.phenomenon in OF_LIGHT and name in changed_air.PARTS:

@@ -101,7 +101,8 @@ def listing(config: Config) -> list[str]:
 def _card_line(card: Card) -> str:
     sources = ", ".join(f"{source} {count}" for source, count in card.sources.items())
     span = f"{card.span[0]} to {card.span[1]}"
-    return f"{card.cases} cases, {span} ({sources}); on days not seen {scores_line(card.scores)}"
+    cases = f"{card.cases} cases, {span} ({sources}), leads up to {card.leads[1]:.0f} h"
+    return f"{cases}; on days not seen {scores_line(card.scores)}"
 
 
 def scores_line(fold: Mapping[str, Any]) -> str:

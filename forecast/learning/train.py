@@ -3,13 +3,17 @@
 A challenger is trained on all cases of the archive (features as issued, and hindcasts, which are
 never scored as issued), scored on blocks of days left out of its training, kept with its card, and
 compared with the champion on the same days. It is promoted only where it is better by more than
-chance. With too few cases nothing is trained. The usual frequencies are renewed from all outcomes.
+chance. With too few cases nothing is trained.
+
+The usual frequencies are renewed from all outcomes first: a model is trained, and compared, over
+those that it will serve with. Where they cannot be kept nothing is trained; where a training fails
+they stay, and the model in force serves over them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,8 +38,12 @@ from forecast.learning.model_folder import (
     scores_line,
     write_json,
 )
-from forecast.learning.usual_frequency import renew_climatology, shipped_frequency
-from forecast.verification import EVENTS_NEEDED, EVENTS_NEEDED_OF_A_KIND
+from forecast.learning.usual_frequency import (
+    counted_outcomes,
+    frequency_to_train_on,
+    renew_climatology,
+)
+from forecast.verification import EVENTS_NEEDED, EVENTS_NEEDED_OF_A_KIND, EventKey
 from models import promotion, registry
 from models.cases import training_set
 from models.model_card import Card, card_of, print_for, versions
@@ -85,10 +93,13 @@ def models_in_force(config: Config) -> Models:
     return open_models(config.learning.folder)
 
 
-def cases_of(config: Config, archive: Archive, phenomenon: str) -> tuple[TrainingSet, int]:
+def cases_of(
+    config: Config, archive: Archive, phenomenon: str, usual: Callable[[EventKey], float]
+) -> tuple[TrainingSet, int]:
     """Return the training cases of a phenomenon, and how many of them are hindcasts.
 
-    A run that contributed to an issue counts as issued, not as reforecast. Raises: ArchiveError.
+    usual: the usual frequency of an event. A run that contributed to an issue counts as issued, not
+    as reforecast. Raises: ArchiveError.
     """
     issued = PastForecasts(archive).run_forecasts(phenomenon)
     known = {(each.model, each.run, each.key) for each in issued}
@@ -96,7 +107,6 @@ def cases_of(config: Config, archive: Archive, phenomenon: str) -> tuple[Trainin
     past = [each for each in past if (each.model, each.run, each.key) not in known]
     past = with_cover_before(past, [*issued, *past])
     outcomes = Outcomes(archive).resolved(phenomenon=phenomenon)
-    usual = shipped_frequency(config)
     return training_set(phenomenon, [*issued, *past], outcomes, usual=usual), len(past)
 
 
@@ -137,13 +147,26 @@ def learn(
 
     A challenger is promoted where its score is better by more than chance. dry_run: train and
     compare, keep and promote nothing. A failure is part of the result and stops no other
-    phenomenon.
+    phenomenon; that of the usual frequencies stops all.
     """
+    try:
+        outcomes = counted_outcomes(archive)
+        if not dry_run:
+            renew_climatology(config, outcomes)
+    except (SkyscapeError, OSError) as error:
+        log.error("nothing is trained: the usual frequencies are not renewed: %s", error)
+        why = f"failed: the usual frequencies are not renewed: {error}"
+        failed = tuple(TrainingResult(phenomenon, "failed", why) for phenomenon in wanted)
+        if not dry_run:
+            _remember(config.learning.folder, failed, now)
+        return failed
+    usual = frequency_to_train_on(config, outcomes)
     served = registry.in_force(config.learning.folder)
     results = []
     for phenomenon in wanted:
         try:
-            result = _learn(config, archive, phenomenon, served[phenomenon], now, dry_run)
+            data, hindcasts = cases_of(config, archive, phenomenon, usual)
+            result = _learn(config, data, hindcasts, served[phenomenon], now, dry_run)
         except (SkyscapeError, OSError, ValueError) as error:
             result = TrainingResult(phenomenon, "failed", f"failed: {error}")
             log.error("%s: nothing is trained: %s", phenomenon, error)
@@ -156,23 +179,18 @@ def learn(
         results.append(result)
     if not dry_run:
         _remember(config.learning.folder, results, now)
-        try:
-            renew_climatology(config, archive)
-        except (SkyscapeError, OSError) as error:
-            log.error("the usual frequencies are not renewed: %s", error)
     return tuple(results)
 
 
 def _learn(
     config: Config,
-    archive: Archive,
-    phenomenon: str,
+    data: TrainingSet,
+    hindcasts: int,
     champion: Served,
     now: datetime,
     dry_run: bool,
 ) -> TrainingResult:
-    folder = config.learning.folder
-    data, hindcasts = cases_of(config, archive, phenomenon)
+    folder, phenomenon = config.learning.folder, data.phenomenon
     numbers: dict[str, Any] = {
         "cases": len(data),
         "events": _events(data),
@@ -194,7 +212,8 @@ def _learn(
     made, note = now.astimezone(UTC), training_note(config, data)
     trained_on = (
         f"{len(data) - hindcasts} rows as they were issued, "
-        f"{hindcasts} worked out afterwards from past runs"
+        f"{hindcasts} worked out afterwards from past runs; "
+        f"trained on leads up to {np.nanmax(data.lead):.0f} h"
     )
     card = (
         card_of(trained, made, "", 0, note, trained_on, left_out)

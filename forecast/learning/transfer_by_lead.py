@@ -3,7 +3,8 @@
 Nothing is refitted: the models in force and the physics rule get the features that the forecasts
 of each issue give (forecast/learning/issue_forecasts.py says in which columns), and are scored
 against what came, by days ahead, beside the place's climatology and persistence. The usual
-frequency is that of the shipped table; "own frequency" gives the same model the frequency that the
+frequency is that of the shipped table, a forecaster of its own in the table: far ahead every model
+is as good as it is at the place. "own frequency" gives the same model the frequency that the
 place's other months had, as outcomes at a site do once the service runs there.
 
 Stars: the outcome is of the sky alone, so the moon is left out: the zenith is as dark as makes no
@@ -18,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,24 +29,27 @@ from numpy.typing import NDArray
 from forecast.domain import Site
 from forecast.errors import SourceCorrupt
 from forecast.learning.issue_forecasts import HourlySeries, read_forecasts, read_outcomes
+from forecast.learning.transfer_features import (
+    CLEAR,
+    NEEDED,
+    features_of_issues,
+    hours_that_count,
+    of_earlier_issue,
+)
 from forecast.phenomena import stars
-from forecast.phenomena.star_night import OFFSETS, of_moments, of_rain
 from forecast.quantities import FEATURES
 from forecast.science import almanac
 from forecast.science.snowfall import SNOW_ENOUGH
-from forecast.science.thermodynamics import dew_point
 from forecast.settings import PhenomenonSettings
 from forecast.verification import compared
 from models.climatology import CLEAR_NIGHTS, TABLE, Climatology
 from models.lead_table import CLIMATOLOGY, LeadRow, lead_table, own_climatology, persistence
-from models.rule_model import LEAD, USUAL, PhysicsRule, rules_of
+from models.rule_model import LEAD, USUAL, PhysicsRule
 
 Array = NDArray[np.floating[Any]]
 
-# Phenomenon -> the quantity that decides it.
-NEEDED = {"starry_sky": "cloud", "snowfall": "snowfall", "snow_cover": "snow_depth"}
+SHIPPED = "shipped frequency"  # the name of that of the table for the site's month and height
 NIGHT = (21, 4)  # local hours of a night, both included
-CLEAR = 0.2  # [1] mean cover of a clear night
 EVENTS = ("starry", "clear")  # of analysed nights
 SNOWFALL = 0.01  # [m] new snow of a day with snowfall
 LEAST_HOURS = 0.75  # part of an event's hours that a forecast or an analysis must have
@@ -94,6 +97,13 @@ class TransferByLead:
     def lines(self) -> list[str]:
         """Return the result as lines of text, with the number of cases beside each score."""
         head = [f"{self.place}: skill is against the place's own months; [90 % intervals by weeks]"]
+        usual = [row.skill.value for row in self.rows if row.name == SHIPPED]
+        if usual:
+            head.append(
+                "  far ahead a model returns to the usual frequency: the shipped one, made for "
+                f"Beijing, has a skill of {min(usual):+.2f} to {max(usual):+.2f} here, and then no "
+                'model with it can do better; "own frequency" is what the service learns of a place'
+            )
         several = compared(row.skill for row in self.rows if row.name != CLIMATOLOGY).text()
         end = [several] if several else [] if self.rows else ["  no case"]
         missing = ", ".join(self.missing)
@@ -134,9 +144,14 @@ def transfer_by_lead(
             raise SourceCorrupt(f"{outcomes}: expected `observed`, or a column of {needed}")
         known = truth_of(known, phenomenon, hours, clock, event)
     table = CLEAR_NIGHTS if (phenomenon, event) == ("starry_sky", "clear") else TABLE
-    cases = lead_cases(series, known, phenomenon, site, clock, hours, Climatology(table=table))
+    usual = Climatology(table=table)
+    cases = lead_cases(series, known, phenomenon, site, clock, hours, usual, event_kind=event)
     own = own_climatology(cases.observed, cases.day)
-    named = {CLIMATOLOGY: own, "persistence": persistence(cases.observed, cases.day, cases.ahead)}
+    named = {
+        CLIMATOLOGY: own,
+        "persistence": persistence(cases.observed, cases.day, cases.ahead),
+        SHIPPED: cases.features[USUAL],
+    }
     missing: set[str] = set()
     every = {"rule": PhysicsRule(phenomenon).ready(), **models}
     for name, model in every.items():
@@ -181,7 +196,7 @@ def truth_of(
     everywhere = analysed.window(
         NEEDED[phenomenon], np.zeros(len(days), dtype=int), offsets, hours.count
     )
-    values = everywhere[:, _ever(everywhere, phenomenon)]
+    values = everywhere[:, hours_that_count(everywhere, phenomenon)]
     enough = np.isfinite(values).mean(axis=1) >= LEAST_HOURS
     if phenomenon == "starry_sky" and event == "starry":
         happened = _best_two_hours(values[enough]) <= stars.FEW_CLOUDS
@@ -220,6 +235,8 @@ def lead_cases(
     clock: ZoneInfo,
     hours: Hours,
     usual: Climatology,
+    *,
+    event_kind: str = EVENTS[0],
 ) -> TransferCases:
     """Return the forecasts of each day with an outcome, of all issues before it began."""
     days = sorted(known)
@@ -228,7 +245,8 @@ def lead_cases(
     first = ((starts[None, :] - series.start[:, None]) / np.timedelta64(1, "h")).astype(int)
     issue, event = np.nonzero((first >= 0) & (first < reach))
     offset = first[issue, event]
-    features = _features(series, issue, offset, phenomenon, hours.count)
+    best = event_kind == EVENTS[0]
+    features = features_of_issues(series, issue, offset, phenomenon, hours.count, best)
     issued_on = np.array([_local_day(at, clock) for at in series.start], "datetime64[D]")
     day = np.array(days, "datetime64[D]")[event]
     windows, dark = _windows(days, site, phenomenon, starts, hours.count, clock)
@@ -238,7 +256,7 @@ def lead_cases(
     frequency = np.array([usual.frequency_at(phenomenon, site, one) for one in days])
     features[USUAL] = frequency[event]
     if "night_sky_cover" in features:
-        features["sky_cover_before"] = _of_earlier_issue(
+        features["sky_cover_before"] = of_earlier_issue(
             features["night_sky_cover"], series.start[issue], event
         )
     enough = features.pop("known_share") >= LEAST_HOURS
@@ -248,135 +266,6 @@ def lead_cases(
         np.array([known[one] for one in days])[event][enough],
         {name: values[enough] for name, values in features.items()},
     )
-
-
-def _features(
-    series: HourlySeries,
-    issue: NDArray[np.integer[Any]],
-    offset: NDArray[np.integer[Any]],
-    phenomenon: str,
-    count: int,
-) -> dict[str, Array]:
-    """Return the features (case) that the columns give, in the catalogue's units."""
-
-    def of(name: str, first: int = 0, hours: int = count) -> Array:
-        return series.window(name, issue, offset + first, hours)
-
-    water = _water(of("precipitation"), of("rain"), of("showers"), of("snowfall"))
-    found = {"precipitation": _sum(water)}
-    if phenomenon == "starry_sky":
-        cover = of("cloud")
-        temperature, dew = of("temperature"), of("dew_point")
-        humidity = of("humidity")
-        dew = np.where(np.isfinite(dew), dew, _dew_point(temperature, humidity))
-        found |= {
-            "sky_cover": _mean(cover),
-            "cloud_for_stars": _mean(cover),
-            "clear_hours": np.where(
-                np.isfinite(cover).any(axis=1), (np.round(cover, 3) <= CLEAR).sum(axis=1), np.nan
-            ),
-            "humidity_at_site": _mean(humidity),
-            "dew_point_depression": _mean(np.maximum(temperature - dew, 0.0)),
-            "wind_speed_at_site": _mean(of("wind")),
-            "zenith_sky_brightness": np.full(len(issue), neutral_darkness()),
-            "known_share": np.isfinite(cover).mean(axis=1),
-        }
-        return found | _whole_night(series, issue, offset + count // 2)
-    temperature = of("temperature")
-    cold = np.where(np.isfinite(temperature), temperature < 273.15, np.nan)
-    found |= {
-        "new_snow": _sum(of("snowfall")),
-        "snow_depth": _lowest(of("snow_depth")),
-        "freezing_hours": 24 * _mean(cold),
-        "temperature_maximum": _highest(temperature),
-    }
-    main = of(NEEDED[phenomenon])
-    ever = _ever(main, phenomenon)
-    share = np.isfinite(main[:, ever]).mean(axis=1) if ever.any() else np.zeros(len(issue))
-    return found | {"known_share": share}
-
-
-def _ever(values: Array, phenomenon: str) -> NDArray[np.bool_]:
-    """Return the hours of the event that count (hour).
-
-    Of a day of snow those that a file mostly has: one that never has the afternoon is not refused.
-    """
-    if phenomenon == "starry_sky" or not len(values):
-        return np.ones(values.shape[1], dtype=bool)
-    return np.asarray(np.isfinite(values).mean(axis=0) > 0.5)
-
-
-def _whole_night(
-    series: HourlySeries, issue: NDArray[np.integer[Any]], middle: NDArray[np.integer[Any]]
-) -> dict[str, Array]:
-    """Return the features of the evening, night and morning about the middle of a night."""
-    first, count = middle + int(OFFSETS[0]), len(OFFSETS)
-    cover, temperature, dew, humidity, chance, *water = (
-        series.window(name, issue, first, count)
-        for name in (
-            *("cloud", "temperature", "dew_point", "humidity", "rain_chance"),
-            *("precipitation", "rain", "showers", "snowfall"),
-        )
-    )
-    dew = np.where(np.isfinite(dew), dew, _dew_point(temperature, humidity))
-    depression = np.where(np.isnan(cover), np.nan, np.maximum(temperature - dew, 0.0))
-    return (
-        of_moments(cover, depression, CLEAR)
-        | of_rain(chance)
-        | {"night_rain": _sum(_water(*water))}
-    )
-
-
-def neutral_darkness() -> float:
-    """Return the zenith brightness [mag arcsec-2] that moves the rule for stars neither way."""
-    rule = rules_of("starry_sky")["starry_sky"]
-    line = next(e.line for e in rule.effects if e.feature == "zenith_sky_brightness")
-    values, moved = zip(*line, strict=True)
-    return float(np.interp(0.0, moved, values))
-
-
-def _of_earlier_issue(
-    values: Array, issued: NDArray[np.datetime64], event: NDArray[np.integer[Any]]
-) -> Array:
-    """Return for each case the value in the issue before of the same event, 18 to 30 h older."""
-    result = np.full(len(values), np.nan)
-    order = np.lexsort((issued, event))
-    for before, now in pairwise(order):
-        hours = (issued[now] - issued[before]) / np.timedelta64(1, "h")
-        if event[before] == event[now] and 18 <= hours <= 30:
-            result[now] = values[before]
-    return result
-
-
-def _water(precipitation: Array, rain: Array, showers: Array, snow: Array) -> Array:
-    """Return the water [kg m-2] of each hour: given, or rain, showers and a tenth of the snow."""
-    parts = np.stack([rain, showers, snow * 1000 / 10])
-    summed = np.where(np.isfinite(parts).any(axis=0), np.nansum(parts, axis=0), np.nan)
-    return np.asarray(np.where(np.isfinite(precipitation), precipitation, summed))
-
-
-def _dew_point(temperature: Array, humidity: Array) -> Array:
-    with np.errstate(all="ignore"):
-        return np.asarray(dew_point(temperature, np.clip(humidity, 0.01, 1.0)))
-
-
-def _mean(values: Array) -> Array:
-    known = np.isfinite(values).sum(axis=1)
-    sums = np.nansum(values, axis=1)
-    return np.divide(sums, known, out=np.full(len(values), np.nan), where=known > 0)
-
-
-def _sum(values: Array) -> Array:
-    return np.where(np.isfinite(values).any(axis=1), np.nansum(values, axis=1), np.nan)
-
-
-def _highest(values: Array) -> Array:
-    found = np.where(np.isfinite(values), values, -np.inf).max(axis=1)
-    return np.where(np.isfinite(found), found, np.nan)
-
-
-def _lowest(values: Array) -> Array:
-    return -_highest(-values)
 
 
 def _local_day(at: np.datetime64, clock: ZoneInfo) -> date:

@@ -172,6 +172,41 @@ def settle(archive: Archive, config: Config, now: datetime) -> int:
         return _keep(archive, config, accepted, reader, now)
 
 
+def forget_early(archive: Archive, config: Config, now: datetime) -> int:
+    """Forget outcomes of accepted reports that said too early that nothing came; return how many.
+
+    Such answers were kept before they were refused. Other reports of the same reporter count again
+    from the next `settle` on. Raises: ArchiveError.
+    """
+    reports, outcomes, reader = Reports(archive), Outcomes(archive), row_reader(config, now)
+    gone = 0
+    with _lock:
+        for report in reports.seen_between(now - OLDEST, now, (ACCEPTED,), limit=None):
+            said = [
+                reader.outcome(_cells_of(report, name, report.says[name], reader))
+                for name in read_report(report, reader).early
+            ]
+            kept = [outcome for outcome in said if _is_kept(outcomes, outcome)]
+            if kept:
+                outcomes.forget(kept)
+                _count_again(reports, report, {_key(outcome) for outcome in kept}, reader)
+                gone += len(kept)
+    return gone
+
+
+def _is_kept(outcomes: Outcomes, outcome: Outcome) -> bool:
+    """Return whether an outcome is kept just as its reporter gave it."""
+    known = outcomes.reports(outcome.day, outcome.day, outcome.phenomenon)
+    return any(
+        _content_of(each.outcome) == _content_of(outcome) for each in known.get(_key(outcome), ())
+    )
+
+
+def _content_of(outcome: Outcome) -> tuple[str, str, str, str]:
+    """Return who said what of an event; a degree that is NaN equals itself."""
+    return outcome.source, outcome.reporter, outcome.state, repr(outcome.degree)
+
+
 def _keep(
     archive: Archive,
     config: Config,

@@ -118,7 +118,25 @@ def derive(
             failed.append(name)
             for row in rows:
                 table.missing[row].append("computation")
-    return table.features(_weather_of(days, scene, settings)), tuple(failed)
+    hours = _hours_of(days, scene)
+    return table.features(_weather_of(days, scene, settings), hours), tuple(failed)
+
+
+def _hours_of(days: Sequence[Event], scene: Scene) -> xr.Dataset | None:
+    """Return the next two days by the hour, from the first of whole `days` on.
+
+    None without days, or where they cannot be computed.
+    """
+    from forecast.phenomena.hours import site_hours
+    from forecast.science.interpolation import as_times
+
+    if not days:
+        return None
+    try:
+        return site_hours(scene, as_times([min(day.window.start for day in days)])[0])
+    except (SkyscapeError, ArithmeticError, LookupError, ValueError) as error:
+        log.exception("the hours of the next days cannot be computed: %s", error)
+        return None
 
 
 def _rows_by_module(events: Sequence[Event]) -> list[tuple[ModuleType, np.ndarray]]:
@@ -154,12 +172,14 @@ class _FeatureTable:
                 row=("event", rows[drawn["row"].values])
             )
 
-    def features(self, weather: Mapping[tuple[str, date], DayWeather]) -> Features:
-        """Return the merged features with the weather of whole days."""
+    def features(
+        self, weather: Mapping[tuple[str, date], DayWeather], hours: xr.Dataset | None
+    ) -> Features:
+        """Return the merged features with the weather of whole days and the next hours."""
         data = {name: feature_column(name, values) for name, values in self._values.items()}
         data |= {name: xr.Variable(("event",), values) for name, values in self._best.items()}
         missing = tuple(map(tuple, self.missing))
-        return Features(self.events, xr.Dataset(data), missing, self._evidence, weather)
+        return Features(self.events, xr.Dataset(data), missing, self._evidence, weather, hours)
 
 
 def _weather_of(

@@ -70,7 +70,8 @@ GLOW_FEATURES = (
     "glow_end", "glow_red", "glow_green", "glow_blue", "obstacle_distance", "obstacle_height",
     "shadow_distance", "shadow_height",
     "aerosol_optical_depth", "light_path_coverage", "disk_transmission",
-    "glow_probability", "climate_glow_probability", "disk_probability", "climate_disk_probability",
+    "glow_probability", "climate_glow_probability", "glow_probability_at_run",
+    "disk_probability", "climate_disk_probability", "disk_probability_at_run",
     *dict.fromkeys(GLOW_STAGES + DISK_STAGES),
 )  # fmt: skip
 CHUNK = 128  # events at once: their rays stay in the processor's cache
@@ -193,7 +194,12 @@ def _chances(
         name, found = "disk_probability", disk_chances(section, viewers, DISK_PARTLY)
     else:
         name, found = "glow_probability", glow_chances(section, viewers, PARTLY)
-    return {name: found.probability, f"climate_{name}": found.climate, **found.effects}
+    return {
+        name: found.probability,
+        f"climate_{name}": found.climate,
+        f"{name}_at_run": found.at_run,
+        **found.effects,
+    }
 
 
 def _reached(events: Sequence[Event], scene: Scene) -> Mask:

@@ -7,7 +7,8 @@ part of the draws in which the quality (or the light of the disk) reaches what c
 
 Beside it stands the same with draws of the climate alone, with the same errors: far ahead the two
 are equal, so that the forecast returns to the usual frequency. What makes them differ is divided
-among the stages that end the draws (light_stages.py).
+among the stages that end the draws (light_stages.py). With the same errors once more stands the
+probability were the forecast for the hour of its run: what the lead moves.
 A draw follows one ray for each height of the canvas, over the main point, in steps of a quarter of
 a degree of the sun. As many draws as the correlation of forecast and true cloud says keep the
 forecast's haze, heights and shapes of layers; the others, and layers that are not forecast, have
@@ -78,32 +79,46 @@ class Viewers:
             self.keys[rows],
         )
 
+    def at_run(self) -> Viewers:
+        """Return them were their forecasts for the hour of its run."""
+        return replace(self, lead=np.zeros_like(self.lead))
+
 
 @dataclass(frozen=True, slots=True)
 class Chances:
     """Probabilities of events over draws of cloud: of the forecast, and of the climate (event) [1].
 
-    effects: stage -> what it moves of the log-odds from the climate's to the forecast's (event).
+    at_run: of the forecast with the errors of lead 0 (event) [1]. effects: stage -> what it moves
+    of the log-odds from the climate's to the forecast's (event).
     """
 
     probability: Array
     climate: Array
+    at_run: Array
     effects: Mapping[str, Array]
 
 
 def glow_chances(section: AirSection, viewers: Viewers, enough: float) -> Chances:
     """Return the chances of a glow of quality `enough`. section: of the line from the site."""
 
-    def of_block(part: AirSection, those: Viewers) -> tuple[Mask, Mask]:
+    def of_block(part: AirSection, those: Viewers) -> Passes:
         rays, usual = _rays(part, those), _rays(_usual(part), those)
-        allowed, kept = _in_window(those.altitude), _kept(those)
-        draws, climate = _both_draws(part, rays.path, those)
-        reached = _mixed(
-            rays.qualities(draws[:, : kept.max()], allowed),
-            usual.qualities(draws[:, kept.min() :], allowed),
-            kept,
+        allowed, errors = (
+            _in_window(those.altitude),
+            standard_errors(those.keys, DRAWS, part.distance),
         )
-        return passed(reached, enough), passed(usual.qualities(climate, allowed), enough)
+
+        def of_forecast(at: Viewers) -> Mask:
+            kept, draws = _kept(at), _draws(part, rays.path, at, errors)
+            reached = _mixed(
+                rays.qualities(draws[:, : kept.max()], allowed),
+                usual.qualities(draws[:, kept.min() :], allowed),
+                kept,
+            )
+            return passed(reached, enough)
+
+        climate = passed(usual.qualities(covers_of(errors), allowed), enough)
+        return Passes(of_forecast(those), climate, of_forecast(those.at_run()))
 
     return _chances(section, viewers, GLOW_STAGES, of_block)
 
@@ -114,9 +129,9 @@ def disk_chances(section: AirSection, viewers: Viewers, enough: float) -> Chance
     enough: what cloud and haze leave of its chance to show.
     """
 
-    def of_block(part: AirSection, those: Viewers) -> tuple[Mask, Mask]:
+    def of_block(part: AirSection, those: Viewers) -> Passes:
         path, clears = layered(part), (those.horizon + light.SEMIDIAMETER)[:, None]
-        bare, kept = _usual(part), _kept(those)
+        bare, errors = _usual(part), standard_errors(those.keys, DRAWS, part.distance)
         clear, usual_clear = (
             disk_light(replace(air, cloud=bare.cloud), those.elevation, clears)[0]
             for air in (part, bare)
@@ -125,35 +140,47 @@ def disk_chances(section: AirSection, viewers: Viewers, enough: float) -> Chance
             _weights(air, layers, those.elevation, clears, 0)
             for air, layers in ((part, path), (bare, layered(bare)))
         )
-        draws, climate = (extinction_of(covers) for covers in _both_draws(part, path, those))
-        shown = _mixed(
-            _shown(clear, draws[:, : kept.max()], own),
-            _shown(usual_clear, draws[:, kept.min() :], usual),
-            kept,
-        )
-        return passed(shown, enough), passed(_shown(usual_clear, climate, usual), enough)
+
+        def of_forecast(at: Viewers) -> Mask:
+            kept, draws = _kept(at), extinction_of(_draws(part, path, at, errors))
+            shown = _mixed(
+                _shown(clear, draws[:, : kept.max()], own),
+                _shown(usual_clear, draws[:, kept.min() :], usual),
+                kept,
+            )
+            return passed(shown, enough)
+
+        climate = passed(_shown(usual_clear, extinction_of(covers_of(errors)), usual), enough)
+        return Passes(of_forecast(those), climate, of_forecast(those.at_run()))
 
     return _chances(section, viewers, DISK_STAGES, of_block)
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """Which draws pass the stages (stage, event, draw): of the forecast, of the climate, at_run."""
+
+    forecast: Mask
+    climate: Mask
+    at_run: Mask
 
 
 def _chances(
     section: AirSection,
     viewers: Viewers,
     stages: tuple[str, ...],
-    of_block: Callable[[AirSection, Viewers], tuple[Mask, Mask]],
+    of_block: Callable[[AirSection, Viewers], Passes],
 ) -> Chances:
-    """Return the chances of events, some at once.
-
-    of_block: which draws of forecast and climate pass the stages (stage, event, draw).
-    """
-    result = np.empty((2, len(viewers.keys)))
+    """Return the chances of events, some at once."""
+    result = np.empty((3, len(viewers.keys)))
     effects = np.empty((len(stages), len(viewers.keys)))
     for first in range(0, len(viewers.keys), BLOCK):
         rows = slice(first, first + BLOCK)
-        forecast, climate = of_block(section.of(rows), viewers.of(rows))
-        result[0, rows], result[1, rows] = _part_of(forecast[-1]), _part_of(climate[-1])
-        effects[:, rows] = effects_of(forecast, climate)
-    return Chances(result[0], result[1], dict(zip(stages, effects, strict=True)))
+        found = of_block(section.of(rows), viewers.of(rows))
+        for row, passes in enumerate((found.forecast, found.climate, found.at_run)):
+            result[row, rows] = _part_of(passes[-1])
+        effects[:, rows] = effects_of(found.forecast, found.climate)
+    return Chances(result[0], result[1], result[2], dict(zip(stages, effects, strict=True)))
 
 
 def _shown(clear: Array, extinction: Array, weights: Array) -> Array:
@@ -198,11 +225,10 @@ def _part_of(reached: Mask) -> Array:
     return np.asarray((reached.sum(axis=1) + 0.5) / (draws + 1))
 
 
-def _both_draws(section: AirSection, path: LayeredPath, viewers: Viewers) -> tuple[Array, Array]:
-    """Return the covers of the draws about the forecast, and of those of the climate alone."""
-    errors = standard_errors(viewers.keys, DRAWS, section.distance)
+def _draws(section: AirSection, path: LayeredPath, viewers: Viewers, errors: Array) -> Array:
+    """Return the covers of the draws about the forecast."""
     correlation = correlation_at(viewers.lead)[:, None] * section.known
-    return drawn_covers(path.cover, errors, correlation), covers_of(errors)
+    return drawn_covers(path.cover, errors, correlation)
 
 
 def _in_window(altitude: Array) -> Mask:

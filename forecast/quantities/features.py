@@ -171,6 +171,8 @@ _FEATURES = (
             "forecast/phenomena/light_chances.py", kind="probability"),
     Feature("climate_glow_probability", "1", 0, 1, GLOW, "the same of draws of the climate of "
             "cloud, whatever is forecast", kind="probability"),
+    Feature("glow_probability_at_run", "1", 0, 1, GLOW, "the same of the forecast with the errors "
+            "of its first hour: what the lead moves", kind="probability", may_be_absent=True),
     Feature("canvas_effect", "1", -15, 15, GLOW,
             "log-odds that the draws' cloud to light moves against the climate's: "
             "forecast/phenomena/light_stages.py", kind="index", may_be_absent=True),
@@ -220,6 +222,8 @@ _FEATURES = (
     Feature("climate_disk_probability", "1", 0, 1, DISK, "the same of draws of the climate of "
             "cloud, whatever is forecast", kind="probability"),
     # -- snow and cold
+    Feature("disk_probability_at_run", "1", 0, 1, DISK, "the same of the forecast with the errors "
+            "of its first hour: what the lead moves", kind="probability", may_be_absent=True),
     Feature("new_snow", "m", 0, 10, SNOW, "fallen in the window: snow water times snow ratio",
             shown=True),
     Feature("snow_water", "kg m-2", 0, 2000, SNOW, "what falls as snow at the site's height"),

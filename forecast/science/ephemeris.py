@@ -64,6 +64,69 @@ def galactic_centre_position(
     return _horizontal(_earth_fixed("galactic_centre", times), latitude, longitude)
 
 
+@lru_cache(1)
+def bright_stars() -> tuple[Floats, Floats, Floats]:
+    """Return right ascension, declination [degree, J2000] and magnitude of ephem's bright stars."""
+    import ephem.stars
+
+    found = list(ephem.stars.stars.values())
+    for star in found:
+        star.compute("2000/1/1.5")  # its magnitude is known from then on
+    found.sort(key=lambda star: star.mag)
+    return (
+        np.degrees([float(star._ra) for star in found]),
+        np.degrees([float(star._dec) for star in found]),
+        np.array([float(star.mag) for star in found]),
+    )
+
+
+@lru_cache(1)
+def galactic_plane() -> tuple[Floats, Floats, Floats]:
+    """Return right ascension, declination [degree, J2000] along the middle of the Milky Way.
+
+    Every 5 degrees of galactic longitude; third, 2 within 60 degrees of its core, else 1.
+    """
+    longitudes = np.arange(0, 361, 5)
+    places = [ephem.Equatorial(ephem.Galactic(np.radians(float(each)), 0.0)) for each in longitudes]
+    core = np.where((longitudes <= 60) | (longitudes >= 300), 2.0, 1.0)
+    return (
+        np.degrees([float(place.ra) for place in places]),
+        np.degrees([float(place.dec) for place in places]),
+        core,
+    )
+
+
+def star_position(
+    ascension: ArrayLike,
+    declination: ArrayLike,
+    times: ArrayLike,
+    latitude: ArrayLike,
+    longitude: ArrayLike,
+) -> tuple[Floats, Floats]:
+    """Return the (altitude, azimuth) [degree] of fixed stars; the arguments broadcast.
+
+    ascension, declination [degree, J2000]. Precession is applied, aberration and nutation (0.01
+    degrees) are not. Source: Meeus, Astronomical Algorithms (1998), eq. 21.3 and 21.4.
+    """
+    days = _days(times)
+    century = days / 36525
+    zeta, z, theta = (
+        np.radians((a * century + b * century**2) / 3600)
+        for a, b in ((2306.2181, 0.30188), (2306.2181, 1.09468), (2004.3109, -0.42665))
+    )
+    alpha, delta = np.radians(np.asarray(ascension)) + zeta, np.radians(np.asarray(declination))
+    a = np.cos(delta) * np.sin(alpha)
+    b = np.cos(theta) * np.cos(delta) * np.cos(alpha) - np.sin(theta) * np.sin(delta)
+    c = np.sin(theta) * np.cos(delta) * np.cos(alpha) + np.cos(theta) * np.sin(delta)
+    of_date = np.arctan2(a, b) + z - np.radians(_sidereal_time(days))
+    across = np.hypot(a, b)
+    far = 1e12  # [km] of no parallax
+    place = far * np.stack(
+        np.broadcast_arrays(across * np.cos(of_date), across * np.sin(of_date), c)
+    )
+    return _horizontal(place, latitude, longitude)
+
+
 def moon_semidiameter(times: ArrayLike) -> Floats:
     """Return the semidiameter of the moon [degree], seen from the earth's centre."""
     distance = np.linalg.norm(_geocentric("moon", _days(times)), axis=0)

@@ -83,6 +83,10 @@ class ReviewJobs:
         ready = timedelta(minutes=self._given.config.issue.draft_minutes)
         return Drafts(self._given.archive).served(hour, hour - ready)
 
+    def _withdrawn(self) -> bool:
+        """Return whether readers see that the issue in force was withdrawn."""
+        return "withdrawn" in self._given.publisher.manifest()
+
     def _last_hour(self) -> datetime:
         config = self._given.config
         return last_hour(config.schedule.issue_at, config.zone, self._clock())
@@ -92,7 +96,7 @@ class ReviewJobs:
         now, hour = self._clock(), self.next_hour()
 
         def make() -> int:
-            if self._served(hour):  # a person signed it before its hour
+            if self._served(hour) and not self._withdrawn():  # signed before its hour
                 return DONE
             self.lifecycle.make_draft(self._world, now, hour)
             return DONE
@@ -120,13 +124,19 @@ class ReviewJobs:
         return self._attempted(out, now)
 
     def watch(self) -> int:
-        """Let old drafts expire, and release a signed one that a crash or a fault kept back."""
+        """Let old drafts expire, and release a signed one that a crash or a fault kept back.
+
+        Where the issue in force was withdrawn and no draft is open, the next one is made at once,
+        so that somebody can sign it.
+        """
         now = self._clock()
 
         def look() -> int:
             world = self._world
             self.lifecycle.expire(world, now)
             kept = Drafts(world.archive).open_ones(now)
+            if not kept and self._withdrawn():
+                self.lifecycle.make_draft(world, now, self.next_hour())
             codes = [self._out(world, each, now) for each in kept if each.state == "reviewed"]
             return max(codes, default=DONE)
 

@@ -269,11 +269,13 @@ def verify_past_days(world: pipeline.World, clock: Clock) -> None:
         for summary in truth_from_analyses.nightly(archive, config, clock(), reader):
             log.info("%s", summary)
 
+    def reported() -> None:
+        if gone := truth_from_phones.forget_early(archive, config, clock()):
+            log.warning("%d outcomes were reported too early: they no longer count", gone)
+        truth_from_phones.settle(archive, config, clock())
+
     _apart("outcomes of past days are not kept", outcomes)
-    _apart(
-        "reports of past days are not kept as outcomes",
-        lambda: truth_from_phones.settle(archive, config, clock()),
-    )
+    _apart("reports of past days are not kept as outcomes", reported)
     _apart(
         "past days are not verified",
         lambda: verify.keep(verify.verification(archive, config, clock()), folder),

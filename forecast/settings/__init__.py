@@ -27,8 +27,16 @@ from forecast import domain
 from forecast.geo import horizon_dip
 from forecast.settings.time_of_day import TimeOfDay
 
-Channel = Literal["web", "display", "widget", "wechat", "sms", "api", "posters"]
-CHANNELS: tuple[Channel, ...] = ("web", "display", "widget", "wechat", "sms", "api", "posters")
+Channel = Literal[
+    "web", "display", "widget", "posters", "wechat", "sms", "api", "feeds", "calendar", "wecom",
+    "webhook", "email",
+]  # fmt: skip
+CHANNELS: tuple[Channel, ...] = (
+    "web", "display", "widget", "posters", "wechat", "sms", "api", "feeds", "calendar", "wecom",
+    "webhook", "email",
+)  # fmt: skip
+# ids that no site has: feeds and pictures have these names
+RESERVED = frozenset({"all", "day", "index", *domain.PHENOMENA})
 
 
 def _http(url: str) -> str:
@@ -352,6 +360,13 @@ class SiteSettings(SettingsSection):
     phenomena: tuple[str, ...] = Field(min_length=1)
     stations: tuple[str, ...] = ()
     safety: NameSettings = NameSettings()
+
+    @field_validator("id")
+    @classmethod
+    def _not_reserved(cls, value: str) -> str:
+        if value in RESERVED:
+            raise ValueError(f"{value} is the name of a feed of all sites: choose another id")
+        return value
 
     @field_validator("phenomena")
     @classmethod

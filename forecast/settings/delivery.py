@@ -5,16 +5,40 @@ Secrets come from the environment only, see `secrets`. A section that is empty s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from forecast import domain
 from forecast.settings import Identifier, SettingsSection, Url
 from forecast.settings.time_of_day import TimeOfDay
 
 Language = Literal["zh", "en"]
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def _address(value: str) -> str:
+    """Return an address of e-mail. Raises: ValueError."""
+    if not re.fullmatch(r"[!-?A-~]{1,64}@[!-?A-~]{1,190}", value) or set(value) & set("<>,;"):
+        raise ValueError("must be one address such as duty@weather.example, in ASCII")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+def _distinct(values: Sequence[GroupSettings] | Sequence[EmailList]) -> None:
+    """Refuse an id that stands twice: what is kept of one would be taken for the other's.
+
+    Raises: ValueError.
+    """
+    ids = [each.id for each in values]
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        raise ValueError(f"id twice: {', '.join(twice)}")
+
 
 # Variables of the environment. Where there are several receivers: id:secret,id:secret
 WECHAT_ID, WECHAT_SECRET = "SKYSCAPE_WECHAT_APPID", "SKYSCAPE_WECHAT_SECRET"
@@ -84,15 +108,35 @@ class WeComSettings(SettingsSection):
     requests_per_minute: int = Field(default=20, ge=1, le=20)
     groups: tuple[GroupSettings, ...] = Field(min_length=1, max_length=100)
 
+    @model_validator(mode="after")
+    def _each_once(self) -> WeComSettings:
+        _distinct(self.groups)
+        return self
+
 
 class WebhookTarget(GroupSettings):
     """A server that takes messages as JSON, signed with its secret (HMAC) where it has one."""
 
     url: Url
 
+    @field_validator("url")
+    @classmethod
+    def _encrypted(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            raise ValueError("must be an https:// address; http:// only to this machine")
+        return value
+
 
 class WebhookSettings(SettingsSection):
+    """The servers that take messages as JSON."""
+
     targets: tuple[WebhookTarget, ...] = Field(min_length=1, max_length=100)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> WebhookSettings:
+        _distinct(self.targets)
+        return self
 
 
 class EmailList(SettingsSection):
@@ -100,9 +144,7 @@ class EmailList(SettingsSection):
 
     id: Identifier
     language: Language = "zh"
-    to: tuple[Annotated[str, Field(pattern=r"^[^@\s<>,;]{1,64}@[^@\s<>,;]{1,190}$")], ...] = Field(
-        min_length=1, max_length=1000
-    )
+    to: tuple[Address, ...] = Field(min_length=1, max_length=1000)
 
 
 class EmailSettings(SettingsSection):
@@ -112,8 +154,13 @@ class EmailSettings(SettingsSection):
     port: int = Field(default=587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str = Field(default="", max_length=200)
-    sender: str = Field(pattern=r"^[^@\s<>,;]{1,64}@[^@\s<>,;]{1,190}$")
+    sender: Address
     lists: tuple[EmailList, ...] = Field(min_length=1, max_length=100)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> EmailSettings:
+        _distinct(self.lists)
+        return self
 
 
 class DeliverySettings(SettingsSection):

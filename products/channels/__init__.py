@@ -5,12 +5,17 @@ display   display/<id>.html  en/display/<id>.html    a screen for each site
           display/<id>.png  en/display/<id>.png      its first face as a picture
           display/package.zip                        all screens, for players that take packages
 widget    widget/<id>.html  en/widget/<id>.html      a card for each site, that other sites embed
-wechat    wechat/article.html  en/…                  an article to be sent
-sms       sms.txt  en/sms.txt                        a message to be sent
-api       api/v1/                                    data and their schemas
+wechat    wechat/article.html  en/…                  an article to paste, and a draft of the account
+sms       sms.txt  sms/parts.json  en/…              a message to be sent, and its parts
+api       api/v1/  api/v2/  sites.geojson            data and their schemas
+feeds     feeds/<all, site or phenomenon>.atom .json   en/…
+calendar  calendar/<all or site>.ics  en/…           good times, to subscribe to
 posters   posters/<id>.png  posters/day.png  en/…    posters, and the long picture of the day
           cards/<id>.png  cards/index.png  en/…      pictures of links that are shared
           wechat/cover.png  wechat/square.png  en/…  covers of the article
+wecom     wecom/messages.json  en/…                  messages to groups of WeCom
+webhook   webhook/messages.json  en/…                messages to servers
+email     email/bulletin.html  .txt  en/…            a mail to lists
 static/   style sheets and scripts of the pages; service-worker.js
 
 A module has `render(bulletin) -> pages`. Where it needs them it also has
@@ -18,6 +23,7 @@ A module has `render(bulletin) -> pages`. Where it needs them it also has
     deliver(delivery) -> Receipt                sends its pages (products/delivery.py)
     withdrawn(issue, withdrawal, config)        its pages in place of those of a withdrawn issue,
                                                 beside the HTML and text that all channels share
+    cancelled(pages, withdrawal, config)        the same, made from its pages of that issue
     mark(path, page, mark, words) -> bytes | None    an archived page that says that its issue was
                                                 withdrawn or corrected; None: as HTML and text are
 
@@ -26,7 +32,7 @@ A new channel is such a module, its name in `forecast.settings.CHANNELS`, and it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -69,6 +75,17 @@ def withdrawn(channel: str, issue: Issue, withdrawal: Withdrawal, config: Config
     """Yield a channel's own pages of a withdrawn issue; none of a channel that is not known."""
     if channel in CHANNELS and hasattr(_module(channel), "withdrawn"):
         yield from _module(channel).withdrawn(issue, withdrawal, config)
+
+
+def cancelled(
+    channel: str, pages: Callable[[], Mapping[str, bytes]], withdrawal: Withdrawal, config: Config
+) -> Iterator[Page]:
+    """Yield a channel's own pages of a withdrawn issue that are made from its pages of the issue.
+
+    pages: reads those by path.
+    """
+    if channel in CHANNELS and hasattr(_module(channel), "cancelled"):
+        yield from _module(channel).cancelled(pages(), withdrawal, config)
 
 
 def marked(channel: str, path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:

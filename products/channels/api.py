@@ -1,5 +1,7 @@
 """The public data: the bulletin as versioned JSON, units in the names of the keys, null if unknown.
 
+Version 1 stands here and is deprecated; version 2 is made by products/api_v2.py.
+
 templates/api/schema.json is the published JSON Schema; a test compares the two.
 """
 
@@ -12,6 +14,7 @@ from forecast.config import Config
 from forecast.domain import Almanac, Forecast, Issue, Name, Site, Spread, Window
 from forecast.quantities import FEATURES, Feature
 from forecast.review import Review, Withdrawal
+from products import api_v2
 from products.bulletin import Bulletin, Entry
 from products.confidence import as_usual
 from products.marking import Mark, marked_json, withdrawal_details
@@ -36,6 +39,7 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
     if any(section.tiles for section in bulletin.sections):
         yield _schema("live.schema.json")
     yield status_page(bulletin)
+    yield from api_v2.pages(bulletin)
 
 
 def status_page(bulletin: Bulletin) -> Page:
@@ -50,6 +54,7 @@ def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[
     yield _schema("schema.json")
     yield _schema("live.schema.json")
     yield withdrawn_status(issue, withdrawal)
+    yield from api_v2.withdrawn(issue, withdrawal, config)
 
 
 def withdrawn_status(issue: Issue, withdrawal: Withdrawal) -> Page:
@@ -63,6 +68,8 @@ def withdrawn_status(issue: Issue, withdrawal: Withdrawal) -> Page:
 
 def mark(path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:
     """Return the data of an archived issue with its state; a schema stays as it is."""
+    if path == api_v2.SITES_MAP or path.startswith("api/v2/"):
+        return marked_json(path, page, mark) if api_v2.has_status(path) else page
     if not path.endswith(("/forecasts.json", "/status.json")):
         return page
     return marked_json(path, page, mark)

@@ -1,4 +1,5 @@
-"""The web site, Chinese and English: index, sites, archive, verification and models."""
+"""The web site, Chinese and English: index, sites, archive, verification, models, subscriptions and
+what developers need."""
 
 from __future__ import annotations
 
@@ -7,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from forecast.domain import Issue
+from products import api_v2
 from products.bulletin import Bulletin
+from products.channels import calendar
 from products.charts.event_strip import KINDS, legend_sign
 from products.pages import models, verification
 from products.pages.renderer import PageRenderer
@@ -38,12 +41,39 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
             cards=models.card_texts(bulletin, words),
             columns=models.COLUMNS,
         )
+        yield from _for_programs(bulletin, renderer)
     for section in bulletin.sections:
         # one site in every language, then the next: the languages share the traced charts
         for renderer in renderers:
             path = f"sites/{section.site.id}/index.html"
             yield renderer.page("web/site.html", path, section=section)
     yield from static_pages()
+
+
+def _for_programs(bulletin: Bulletin, renderer: PageRenderer) -> Iterator[Page]:
+    """Yield the page about subscribing and the one about the data, where there are any."""
+    words, there = renderer.words, bulletin.channels
+    if "feeds" in there or "calendar" in there:
+        sites = [(s.site.id, words.name(s.site.title)) for s in bulletin.sections]
+        kinds = dict.fromkeys(e.forecast.event.phenomenon for e in bulletin.entries)
+        yield renderer.page(
+            "web/subscribe.html",
+            "subscribe/index.html",
+            scopes=[("all", words("calendar.all")), *sites],
+            phenomena=[(kind, words(f"phenomenon.{kind}.name")) for kind in kinds],
+            chances=calendar.CHANCES,
+            standard=calendar.DEFAULT,
+            file_name=calendar.file_name,
+        )
+    if "api" in there:
+        files = {"today": "today", "site": f"sites/{bulletin.sections[0].site.id}",
+                 "forecasts": "forecasts", "texts": "texts", "openapi": "openapi"}  # fmt: skip
+        listed = [(id, f"{api_v2.FOLDER}/{name}.json") for id, name in files.items()]
+        listed.append(("map", api_v2.SITES_MAP))
+        listed.append(("v1", "api/v1/forecasts.json"))
+        yield renderer.page(
+            "web/developers.html", "developers/index.html", files=listed, texts=api_v2.texts()
+        )
 
 
 def issues_by_day(bulletin: Bulletin, words: Words) -> Mapping[date, list[Issue]]:

@@ -14,12 +14,14 @@ from markupsafe import Markup
 from forecast.domain import Almanac, Forecast
 from products.charts.cold_section import cold_section
 from products.charts.height_section import height_section
+from products.charts.hour_strip import hour_strip
 from products.charts.light_path import light_path
 from products.charts.night import night_band
 from products.charts.probability_strip import probability_strip
+from products.charts.site_map import MapPlace, site_map
 from products.charts.svg import ChartWords, Reader
 
-__all__ = ["chart", "probability_strip"]
+__all__ = ["MapPlace", "Reader", "chart", "hour_strip", "probability_strip", "site_map"]
 
 _CHARTS = {
     "starry_sky": night_band,

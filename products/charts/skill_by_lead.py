@@ -1,9 +1,10 @@
 """The chart of skill by lead: by how much forecasts beat climatology so many days ahead.
 
 Each lead has a dot with its 90 % interval as a bar: filled where the whole interval lies on one
-side of zero, hollow where it holds zero or cannot be given. A cross is the skill of persistence,
-the last outcome, against the same climatology; below the scale it is not drawn. The number of cases
-stands below each lead.
+side of zero, hollow where it holds zero. A lead whose interval cannot be given is left out: from so
+few spells of weather nothing follows. A cross is the skill of persistence, the last outcome,
+against the same climatology; below the scale it is not drawn. The number of cases stands below each
+lead.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ CAP, CROSS = 4.0, 4.0  # [px] half of a bar's end, and of a cross
 def skill_by_lead(
     lines: Sequence[ScoreLine], words: Words, name: str, phenomenon: str
 ) -> Markup | None:
-    """Draw the skill against climatology of each lead; None where no lead has enough cases."""
-    shown = [line for line in lines if line.enough and line.skills["climatology"].known]
+    """Draw the skill against climatology of each lead; None where none has an interval."""
+    shown = [line for line in lines if line.enough and line.skills["climatology"].ranged]
     if not shown:
         return None
     drawing = Drawing(BOTTOM + 54, f"skill-by-lead-{phenomenon}")
@@ -67,7 +68,7 @@ def skill_by_lead(
 def _axis(drawing: Drawing, lines: Sequence[ScoreLine]) -> Scale:
     """Draw the grid of skill and return its scale."""
     figures = [line.skills["climatology"] for line in lines]
-    lowest = min(f.low if math.isfinite(f.low) else f.value for f in figures)
+    lowest = min(figure.low for figure in figures)
     lowest = min([lowest, *(x.persistence.value for x in lines if x.persistence.known)])
     low = max(LEAST_LOW, min(LOWEST, math.floor(4 * lowest) / 4))
     up = Scale(low, HIGHEST, BOTTOM, TOP)
@@ -82,9 +83,7 @@ def _axis(drawing: Drawing, lines: Sequence[ScoreLine]) -> Scale:
 
 
 def _whisker(drawing: Drawing, x: float, skill: Figure, up: Scale) -> None:
-    """Draw the interval of a skill, where it is known, with ends."""
-    if not math.isfinite(skill.low):
-        return
+    """Draw the interval of a skill with ends."""
     low, high = up.clamped(skill.low), up.clamped(skill.high)
     drawing.line(x, low, x, high, "c-interval")
     for end in (low, high):
@@ -105,12 +104,14 @@ def _dot(drawing: Drawing, x: float, y: float, skill: Figure) -> None:
 
 def _text(line: ScoreLine, words: Words) -> str:
     skill = line.skills["climatology"]
-    blanks = {"days": line.name, "cases": line.cases, "skill": signed(skill.value)}
-    if math.isfinite(skill.low):
-        return words(
-            "verification.by_lead_one", low=signed(skill.low), high=signed(skill.high), **blanks
-        )
-    return words("verification.by_lead_unsure", **blanks)
+    return words(
+        "verification.by_lead_one",
+        days=line.name,
+        cases=line.cases,
+        skill=signed(skill.value),
+        low=signed(skill.low),
+        high=signed(skill.high),
+    )
 
 
 def signed(value: float) -> str:

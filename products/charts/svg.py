@@ -149,12 +149,14 @@ class Drawing:
     """One chart in the making; coordinates [px] from the upper left corner.
 
     prefix: of its ids, on a page with many charts. top: where an unused upper margin is cut off.
+    width: by default a phone's column.
     """
 
-    def __init__(self, height: float, prefix: str, top: float = 0) -> None:
-        self.top, self.height, self.prefix = (
+    def __init__(self, height: float, prefix: str, top: float = 0, width: float = WIDTH) -> None:
+        self.top, self.height, self.width, self.prefix = (
             top,
             height,
+            width,
             "".join(c if c.isascii() and c.isalnum() else "-" for c in prefix),
         )
         self._parts: list[str] = []
@@ -216,7 +218,7 @@ class Drawing:
         """Return the chart as one inline <svg> with a title and a description."""
         p, frame = (
             self.prefix,
-            f"0 {number(self.top)} {number(WIDTH)} {number(self.height - self.top)}",
+            f"0 {number(self.top)} {number(self.width)} {number(self.height - self.top)}",
         )
         hatch = (
             f'<pattern id="{p}-hatch" width="6" height="6" patternUnits="userSpaceOnUse" '

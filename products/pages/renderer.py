@@ -14,12 +14,14 @@ from markupsafe import Markup
 from products import charts
 from products.agreement import agreement
 from products.bulletin import NEXT_DAYS, Bulletin, Entry, Section
+from products.charts.event_strip import legend_sign
 from products.confidence import as_usual
 from products.drawing.card import INDEX, SITES, card_path
-from products.pages import tiles
+from products.pages import calendar, tiles
 from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
 from products.pages.templating import Page, icon, render_template
+from products.scenes import scene, scene_of
 from products.wording import LANGUAGES, Words, clause
 
 CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth drawing
@@ -27,6 +29,15 @@ CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth 
 ALWAYS_CHARTED = frozenset({"starry_sky", "sea_of_clouds", "sunset_glow", "sunrise_glow"})
 ALWAYS_DAYS = 2  # days over which they are
 CHARTED_FROM = 2  # [grade] from which anything else is drawn
+# what templates may call of Phrases
+# fmt: off
+SENTENCES = (
+    "alert_text", "attribution", "changed", "changed_from", "clear", "comment",
+    "contributing_runs", "correction", "facing", "gaps", "missing", "missing_count",
+    "missing_of_day", "names", "not_assessed", "questioned", "reasons", "replaces_withdrawn",
+    "risk", "risk_of", "unavailable_models", "where", "why",
+)
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,36 +97,19 @@ class PageRenderer:
             "icon": icon,
             "chart": self.chart,
             "strip": self.strip,
+            "hours": self.hours,
+            "site_map": self.site_map,
+            "scene": self.scene,
             # sentences
-            "alert_text": phrases.alert_text,
-            "attribution": phrases.attribution,
-            "changed": phrases.changed,
+            **{name: getattr(phrases, name) for name in SENTENCES},
             "clause": clause,
-            "changed_from": phrases.changed_from,
-            "clear": phrases.clear,
-            "comment": phrases.comment,
-            "contributing_runs": phrases.contributing_runs,
-            "correction": phrases.correction,
-            "facing": phrases.facing,
-            "gaps": phrases.gaps,
-            "missing": phrases.missing,
-            "missing_count": phrases.missing_count,
-            "missing_of_day": phrases.missing_of_day,
-            "names": phrases.names,
-            "not_assessed": phrases.not_assessed,
-            "questioned": phrases.questioned,
-            "reasons": phrases.reasons,
-            "replaces_withdrawn": phrases.replaces_withdrawn,
-            "risk": phrases.risk,
-            "risk_of": phrases.risk_of,
             "shared": self.shared,
-            "unavailable_models": phrases.unavailable_models,
-            "where": phrases.where,
-            "why": phrases.why,
             # functions of other modules
             "agreement": agreement,
             "as_usual": as_usual,
             "tiles": tiles,
+            "calendar_of": calendar.weeks,
+            "legend_sign": legend_sign,
         }
 
     def shared(self, path: str, section: Section | None) -> SharedLink:
@@ -158,6 +152,29 @@ class PageRenderer:
             self.bulletin.zone,
             prefix,
         )
+
+    def hours(self, section: Section) -> Markup | None:
+        """Draw the next two days of a site by the hour; None where they are not known."""
+        forecasts = [entry.forecast for day in section.days for entry in day.entries]
+        almanacs = [day.almanac for day in section.days if day.almanac is not None]
+        reader = charts.Reader(
+            self.words, self.language, self.bulletin.zone, f"hours-{section.site.id}"
+        )
+        return charts.hour_strip(section.hours, forecasts, almanacs, reader)
+
+    def site_map(self) -> Markup | None:
+        """Draw where the sites lie, each with the chance of its next headline."""
+        places = [
+            charts.MapPlace(section.site, section.next.forecast if section.next else None)
+            for section in self.bulletin.sections
+        ]
+        reader = charts.Reader(self.words, self.language, self.bulletin.zone, "map")
+        return charts.site_map(places, reader)
+
+    def scene(self, entry: Entry, prefix: str) -> Markup:
+        """Draw the scene of an entry; empty where its forecast is not known."""
+        drawn = scene_of(entry)
+        return Markup() if drawn is None else scene(drawn, self.words, prefix)
 
     def strip(self, section: Section, phenomenon: str) -> Markup | None:
         """Draw one phenomenon over the days."""

@@ -148,11 +148,15 @@ AHEAD = {"tonight": (0,), "three_days": (3,), "week": (7, 6)}  # days ahead, the
 def how_often(bulletin: Bulletin, words: Words) -> str:
     """Return in one sentence how often starry nights were forecast right, at three leads.
 
-    From the service's own verification once tonight has enough cases, before that from the card of
-    the model in force; "" where neither has them.
+    From the service's own verification once tonight has enough cases and spells of weather for an
+    interval, before that from the card of the model in force; "" where neither has them.
     """
     found = bulletin.verification
-    own = [line for line in (found.by_lead(TRUSTED) if found else ()) if line.enough]
+    own = [
+        line
+        for line in (found.by_lead(TRUSTED) if found else ())
+        if line.enough and line.right.ranged
+    ]
     scores = {int(line.name): (line.right.value, line.usual_right, line.cases) for line in own}
     origin = "own"
     if 0 not in scores:
@@ -234,6 +238,8 @@ def record_text(
     line, name = record.line, words(f"phenomenon.{record.phenomenon}.name")
     columns = columns_of(found)
     leads = found.by_lead(record.phenomenon)
+    by_lead = skill_by_lead(leads, words, name, record.phenomenon)
+    few = by_lead is None and any(each.enough for each in leads)
     rows = [
         (_group(each, names, words), cells(each, words, columns))
         for dimension in ("lead", "confidence", "site", "season", "source")
@@ -245,12 +251,16 @@ def record_text(
         enough=line.enough,
         last_month=last_month(record, words),
         sentences=tuple(_sentences(record, found.needed, words)),
-        skills=(*_skills(record, words), *confidence_texts(found, record.phenomenon, words))
+        skills=(
+            *_skills(record, words),
+            *([words("verification.by_lead_few")] if few else []),
+            *confidence_texts(found, record.phenomenon, words),
+        )
         if line.enough
         else (),
         diagram=reliability_diagram(record, words, name) if record.bins else None,
         roc=roc_diagram(record, words, name) if record.roc else None,
-        by_lead=skill_by_lead(leads, words, name, record.phenomenon),
+        by_lead=by_lead,
         strip=event_strip(record.marks, names, words, name, record.phenomenon, today)
         if record.marks
         else None,
@@ -361,7 +371,10 @@ def skill_text(reference: str, figure: Figure, words: Words) -> str:
 
 
 def cells(line: ScoreLine, words: Words, columns: tuple[str, ...] = COLUMNS) -> tuple[str, ...]:
-    """Return the cells of a row; a dash where there is no figure, or too few cases for one."""
+    """Return the cells of a row; a dash where there is no figure, or too few cases for one.
+
+    A skill needs as many spells of weather as its interval does.
+    """
 
     def figure(value: float, digits: int = 2) -> str:
         return (
@@ -391,7 +404,10 @@ def cells(line: ScoreLine, words: Words, columns: tuple[str, ...] = COLUMNS) -> 
         "miscalibration": figure(line.reliability, 3),
         "discrimination": figure(line.resolution, 3),
         MACHINE: words("time.none"),
-        **{name: ranged(value) for name, value in line.skills.items()},
+        **{
+            name: ranged(value) if value.ranged else words("time.none")
+            for name, value in line.skills.items()
+        },
     }
     return tuple(texts[column] for column in columns[1:])
 

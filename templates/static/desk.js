@@ -259,6 +259,7 @@ async function saveNow(form, asked) {
   delete form.dataset.refused;
   problem("");
   if (sent === typed(form)) settled(form); // what was typed meanwhile is saved next
+  remember(form);
   for (const name of ["version", "seen"]) {
     for (const field of all(`form[data-save] [name=${name}]`)) field.value = told[name];
   }
@@ -268,7 +269,9 @@ async function saveNow(form, asked) {
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-save]");
-  if (form) save(form);
+  if (!form) return;
+  remember(form);
+  save(form);
 });
 
 document.addEventListener("submit", async (event) => {
@@ -288,13 +291,27 @@ document.addEventListener("submit", async (event) => {
   if (!button?.hasAttribute("formaction")) return void save(form, true);
   try {
     const { ok, told } = await posted(form, button.formAction, { [button.name]: button.value });
-    if (ok) return void (await show(location.href, ""));
-    problem(told.error, told.changed);
+    if (ok) undone(form, button.value);
+    remember(form);
+    problem(ok ? "" : told.error, told.changed);
     await renew();
   } catch (error) {
     failed(error);
   }
 });
+
+const OF_FIELD = { window: ["window_start", "window_end"], sentence: ["sentence_zh", "sentence_en"] };
+
+/** Show the machine's value again: what was typed of a field that was undone ("": of all) goes. */
+function undone(form, field) {
+  const gone = OF_FIELD[field] ?? (field ? [field] : fields(form).map((each) => each.name));
+  for (const each of fields(form).filter((one) => gone.includes(one.name))) {
+    if (each.type === "checkbox") each.checked = each.defaultChecked;
+    else if (each.tagName !== "SELECT") each.value = each.defaultValue;
+    else for (const option of each.options) option.selected = option.defaultSelected;
+  }
+  form.elements[gone[0]]?.focus(); // the button goes
+}
 
 let leaving = false;
 function leave(act) {
@@ -307,6 +324,7 @@ let warned = false;
 /** Save what is not saved yet. Where that cannot be, say once why; the second try leaves it. */
 async function mayLeave() {
   if (warned || !unsaved().length) {
+    if (warned) unsaved().forEach((form) => keepUnsent(nameOf(form), null));
     warned = false;
     return true;
   }
@@ -322,11 +340,81 @@ async function mayLeave() {
   return false;
 }
 document.addEventListener("input", (event) => {
-  if (event.target.closest?.("form[data-save]")) warned = false;
+  const form = event.target.closest?.("form[data-save]");
+  if (!form) return;
+  warned = false;
+  remember(form);
 });
 addEventListener("beforeunload", (event) => {
   if (!leaving && unsaved().length) event.preventDefault();
 });
+
+// -- what was typed and not saved, kept by this browser for its person until it is
+
+const UNSENT = `unsent ${document.body.dataset.account}`;
+const HOURS = 12; // as long as a session
+const nameOf = (form) => (form.matches(".edit") ? one("main").dataset.event : "comment");
+
+function unsent() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(UNSENT)) ?? {};
+    const fresh = Object.entries(kept).filter(([, each]) => Date.now() - each.at < HOURS * 3600000);
+    return Object.fromEntries(fresh);
+  } catch {
+    return {};
+  }
+}
+
+function keepUnsent(name, values) {
+  const kept = unsent();
+  if (values) kept[name] = { at: Date.now(), address: location.pathname, values };
+  else delete kept[name];
+  try {
+    if (Object.keys(kept).length) localStorage.setItem(UNSENT, JSON.stringify(kept));
+    else localStorage.removeItem(UNSENT);
+  } catch { /* private browsing: nothing is kept */ }
+}
+
+/** Keep what is typed in a form; forget it once it is saved. */
+function remember(form) {
+  const values = fields(form).filter(plain)
+    .map((field) => [field.name, field.type === "checkbox" ? field.checked : field.value]);
+  keepUnsent(nameOf(form), changed(form) ? values : null);
+}
+
+/** Offer what an earlier page of this person left unsaved. */
+function offer() {
+  const place = one("[data-unsent]");
+  const [name, kept] = Object.entries(unsent())[0] ?? [];
+  if (!place || !kept) return;
+  const form = all("form[data-save]").find((each) => nameOf(each) === name);
+  const button = (text, act) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = "quiet";
+    made.textContent = text;
+    made.addEventListener("click", () => {
+      place.textContent = "";
+      act();
+    });
+    return made;
+  };
+  const take = () => {
+    if (!form) return void location.assign(kept.address);
+    for (const [field, value] of kept.values) {
+      const found = fields(form).find((each) => each.name === field);
+      if (typeof value === "boolean") found.checked = value;
+      else if (found) found.value = value;
+    }
+    save(form);
+  };
+  place.textContent = place.dataset.unsent;
+  place.append(
+    " ", button(place.dataset.take, take),
+    " ", button(place.dataset.drop, () => keepUnsent(name, null)),
+  );
+}
+if (document.body.dataset.account) offer();
 
 // -- the grid
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
+import forecast
 from forecast.domain import CLOUD_SEA_STATES, PHENOMENA
 from forecast.quantities import DEFAULT_FIELDS, FEATURES, FIELDS
+from forecast.service.web.desk_release import ENDINGS
 from products import safety
 from products.pages.templating import TEMPLATES
 from products.wording import LANGUAGES, UNITS, read_words
@@ -149,3 +152,23 @@ def test_no_product_promises_more_than_a_chance() -> None:
         for key, w in read_words("en").items()
         if re.search(r"accura|guarante", w, re.IGNORECASE)
     ] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_for_which_the_desk_refuses_something_has_words(language: str) -> None:
+    """Each Conflict and NotReleased of drafts and issues names its words."""
+    folder, known = Path(forecast.__file__).parent, read_words(language)
+    sources = [*(folder / "issue").glob("*.py"), folder / "archive" / "drafts.py"]
+
+    raised = [
+        call
+        for source in [*sources, *(folder / "service" / "web").glob("*.py")]
+        for call in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "id", "") in ("Conflict", "NotReleased", "BadForm")
+    ]
+    keys = {call.args[-1].value for call in raised if isinstance(call.args[-1], ast.Constant)}
+
+    assert len(raised) > 30
+    assert {f"desk.fault.{key}" for key in keys} <= known.keys()
+    assert {f"desk.ending.why.{why}" for why in ENDINGS} <= known.keys()

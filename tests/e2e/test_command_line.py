@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from forecast.settings import CHANNELS
 from tests.e2e.conftest import PROJECT, settings_file
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
@@ -209,6 +210,4 @@ def test_the_status_of_a_demonstration_names_what_is_in_force(
 
     report = json.loads(done.stdout)
     assert (report["in_force"], report["whole"], report["stale"]) == ("gfs-2026112200", True, False)
-    assert report["issues"][0]["channels"] == dict.fromkeys(
-        ("web", "display", "widget", "wechat", "sms", "api", "posters"), "published"
-    )
+    assert report["issues"][0]["channels"] == dict.fromkeys(CHANNELS, "published")

@@ -173,7 +173,7 @@ def test_a_forecaster_changes_asks_previews_signs_corrects_and_withdraws(
 
     # every product as it would go out
     page.goto("/desk/preview/")
-    frame = page.frame_locator("iframe")
+    frame = page.frame_locator("iframe").first
     assert "王一" in frame.locator(".facts").inner_text()
     page.goto("/desk/preview/?of=sms.txt")
     assert ours.world.archive.issues() == ()
@@ -186,14 +186,15 @@ def test_a_forecaster_changes_asks_previews_signs_corrects_and_withdraws(
     page.wait_for_url("**/desk/?said=released")
     [first] = ours.world.archive.issues()
     page.click("a[href$='/desk/correct']")
-    page.fill("#reason", "云顶高度有误")
+    page.select_option("#why", "other")
+    page.fill("#note_zh", "云顶高度有误")
     page.click("form .go")
     page.wait_for_url("**/desk/?said=correcting")
     page.click(".foot .go")
     page.click("form .go")
     page.wait_for_url("**/desk/?said=released")
     page.click("a[href$='/desk/withdraw']")
-    page.fill("#reason", "资料有误")
+    page.select_option("#why", "data")
     page.click("form .danger-go")
     page.wait_for_url("**/desk/?said=withdrawn")
 

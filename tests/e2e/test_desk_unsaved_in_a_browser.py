@@ -13,6 +13,8 @@ from tests.web_world import PASSWORD
 
 pytestmark = pytest.mark.browser
 
+GLOW = "/desk/event/lingshan/sunset_glow/2026-11-23"
+
 
 @pytest.fixture
 def desk(browser: Any, address: str, entered: Any) -> Any:  # noqa: F811
@@ -46,7 +48,7 @@ def test_without_a_network_it_says_so_and_saves_once_there_is_one(desk: Any) -> 
 
 
 def test_a_change_without_a_reason_does_not_leave_for_the_signature(desk: Any) -> None:
-    desk.goto("/desk/event/lingshan/sunset_glow/2026-11-23?lang=zh")
+    desk.goto(f"{GLOW}?lang=zh")
     desk.fill("#probability", "58")
     for link in (".foot .go", "a[href$='/desk/preview/']", ".k:not([aria-current])"):
         desk.locator(link).first.click()
@@ -83,3 +85,45 @@ def test_a_session_that_ended_keeps_what_was_typed_until_the_next(desk: Any) -> 
     expect(notice).to_be_empty()
     desk.reload()
     assert desk.input_value("#probability") == "46"
+
+
+def test_what_was_typed_when_a_session_ended_is_offered_after_the_next_login(desk: Any) -> None:
+    """Also in a new page: only what a person drops is gone."""
+    desk.context.clear_cookies(name="skyscape_session")
+    change(desk, "47")
+    desk.fill("#note", "云顶卫星云图")
+    expect(desk.locator("[data-unsaved]")).to_contain_text("登录已失效")
+    page = desk.context.new_page()
+    desk.close(run_before_unload=False)
+
+    page.goto("/desk/?lang=zh")
+    page.fill("#account", "wang")
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+    offer = page.locator("[data-unsent]")
+    expect(offer).to_contain_text("尚未保存")
+    page.goto(GLOW)
+    offer.get_by_role("button", name="取回").click()  # from another event it leads there
+    page.wait_for_url("**/sea_of_clouds/**")
+    offer.get_by_role("button", name="取回").click()
+
+    expect(page.locator("[data-said]")).to_contain_text("已自动保存")
+    page.reload()
+    assert page.input_value("#probability") == "47"
+    expect(offer).to_be_empty()
+
+
+def test_going_back_to_the_model_keeps_what_is_typed_elsewhere(desk: Any) -> None:
+    """Undo renews what shows the draft; the rest of the page stays as it is."""
+    desk.goto("/desk/event/lingshan/rime/2026-11-22?lang=zh")
+    own = desk.input_value("#probability")
+    change(desk, "36")
+    expect(desk.locator("[data-live=undo-probability] button")).to_have_count(1)
+    desk.evaluate("document.querySelector('.behind').dataset.mine = 'yes'")
+    desk.fill("#sentence_zh", "半句话")
+    desk.locator("[data-live=undo-probability] button").click()
+
+    expect(desk.locator("[data-live=undo-probability] button")).to_have_count(0)
+    assert desk.input_value("#probability") == own
+    assert desk.input_value("#sentence_zh") == "半句话"
+    assert desk.locator(".behind").get_attribute("data-mine") == "yes"

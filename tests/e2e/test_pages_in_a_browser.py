@@ -104,6 +104,7 @@ def seen(browser: Any, site_url: str, demonstration: Path) -> dict[str, Seen]:
             text = page.evaluate("document.body.innerText")
             links = page.evaluate(
                 "[...document.querySelectorAll('a[href]')].map(a => a.href.split('#')[0])"
+                ".filter(link => link.startsWith('http'))"
             )
             english = path.startswith("en/")
             checked = not english or path in ENGLISH_CHECKED
@@ -163,3 +164,29 @@ def test_every_link_leads_somewhere(seen: dict[str, Seen], site_url: str) -> Non
 
     assert f"{site_url}/current/en/archive/index.html" in links
     assert dead == []
+
+
+def test_a_calendars_address_is_made_from_choices_and_every_calendar_is_listed_without_a_script(
+    browser: Any, site_url: str
+) -> None:
+    messages: list[str] = []
+    with opened(browser, f"{site_url}/current/subscribe/index.html#jinding", messages) as page:
+        page.select_option("#chance", "-70")
+        page.check("#alarm")
+        address = page.locator("#address").input_value()
+        opening = page.locator("#open").get_attribute("href")
+        page.click("#copy")
+        page.wait_for_function("document.getElementById('copied').textContent")
+    context = browser.new_context(java_script_enabled=False)
+    plain = context.new_page()
+    plain.goto(f"{site_url}/current/subscribe/index.html")
+    hidden = plain.locator("#choose").is_hidden()
+    listed = [link.get_attribute("href") for link in plain.locator("td a").all()]
+    context.close()
+
+    assert address == f"{site_url}/current/calendar/jinding-70-alarm.ics"
+    assert opening == address.replace("http:", "webcal:")
+    assert requests.get(address, timeout=10).text.startswith("BEGIN:VCALENDAR")
+    assert hidden
+    assert "../calendar/jinding-70-alarm.ics" in listed
+    assert messages == []

@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from forecast.archive.outcomes import Outcomes
 from forecast.archive.reports import FieldReport, Reports
 from forecast.config import Config
+from forecast.learning.truth_from_phones import settle
 from forecast.service.web.server import WebServer
-from tests.report_world import MORNING, answers, make_link, report_world
+from tests.faults.one_site import RUN, world
+from tests.report_world import MORNING, answers, make_link, report_settings, report_world
 from tests.unit.test_photos import picture
 from tests.web_world import WebWorld, csrf_of
 
@@ -211,3 +215,48 @@ def test_axe_finds_no_fault_in_any_page(
         assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == [], each
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], each
     context.close()
+
+
+@pytest.fixture
+def behind(config: Config, tmp_path: Path) -> Iterator[tuple[WebWorld, str]]:
+    """The pages behind a server that says from where each visitor comes."""
+    settings = report_settings(config, tmp_path, visitors=True)
+    web = settings.web.model_copy(update={"port": 0, "trusted_proxies": 1})
+    service = settings.service.model_copy(update={"web": web})
+    ours = WebWorld(world(settings.model_copy(update={"service": service}), RUN), now=MORNING)
+    server = WebServer(ours.application, web)
+    threading.Thread(target=server.serve, daemon=True).start()
+    yield ours, f"http://127.0.0.1:{server.port}"
+    server.close()
+
+
+def test_three_visitors_who_agree_make_a_truth_and_two_do_not(
+    browser: Any, behind: tuple[WebWorld, str]
+) -> None:
+    """Each on a phone of their own; two phones of one address are one. Nobody decides."""
+    ours, here = behind
+    archive, config = ours.world.archive, ours.world.config
+
+    def reported(sender: str) -> list[str]:
+        context = browser.new_context(
+            viewport=PHONE,
+            timezone_id="Asia/Shanghai",
+            base_url=here,
+            extra_http_headers={"X-Forwarded-For": sender},
+        )
+        page = context.new_page()
+        page.clock.set_fixed_time(MORNING)
+        page.goto("/report/?site=jinding&lang=zh")
+        page.locator(".sea_of_clouds").get_by_role("radio").first.check()
+        page.get_by_role("button", name="报告", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("收到，谢谢！")
+        context.close()
+        settle(archive, config, MORNING + timedelta(hours=14))  # the dawn is over
+        kept = Outcomes(archive).reports().values()
+        return [f"{r.outcome.source} {r.outcome.state}" for found in kept for r in found]
+
+    assert reported("198.51.100.1") == []
+    assert reported("198.51.100.2") == []
+    assert reported("198.51.100.2") == []
+
+    assert reported("203.0.113.3") == ["visitor sea"] * 4

@@ -15,7 +15,7 @@ from forecast.archive.reports import ReportLink
 from forecast.config import Config
 from forecast.service.web.bounded_socket import HEADER, Head, Timeouts, parse_head
 from forecast.service.web.links import token_of
-from forecast.service.web.server import WebServer
+from forecast.service.web.server import CONNECTIONS, WebServer
 from forecast.service.web.throttle import Limit, Throttle
 from tests.web_world import WebWorld, web_world
 
@@ -179,6 +179,49 @@ def test_one_address_may_not_take_all_connections(port: int) -> None:
             return
         time.sleep(0.1)
     pytest.fail("the closed ones still count")
+
+
+def test_slow_bodies_from_many_addresses_keep_nobody_else_out(port: int) -> None:
+    """More of them than there may be connections: each new visitor ends the oldest of them."""
+    opening = b"POST /desk/login HTTP/1.1\r\nHost: here\r\nContent-Length: 9000\r\n\r\nx"
+    links = []
+    for host in range(2, 9):
+        for _ in range(CONNECTIONS // 4):
+            source = (f"127.0.0.{host}", 0)
+            link = socket.create_connection(("127.0.0.1", port), SECONDS, source)
+            link.sendall(opening)
+            links.append(link)
+    assert len(links) > CONNECTIONS
+
+    for _ in range(3):
+        assert answers(port, get("/health", CLOSE)).startswith(b"HTTP/1.1 200 ")
+    ended = 0
+    for link in links:
+        link.setblocking(False)
+        try:
+            ended += link.recv(1) == b""
+        except ConnectionResetError:
+            ended += 1
+        except BlockingIOError:
+            pass
+        link.close()
+    assert len(links) - CONNECTIONS <= ended < len(links)  # the newer ones are still waited for
+
+
+def test_of_many_waiting_connections_the_oldest_of_the_greediest_sender_ends(port: int) -> None:
+    """Whoever has one connection keeps it, however long it waits."""
+    patient = socket.create_connection(("127.0.0.1", port), SECONDS, ("127.0.0.9", 0))
+    patient.sendall(post("/desk/login", b"a" * 9000, CLOSE)[:-1])
+    greedy = [
+        socket.create_connection(("127.0.0.1", port), SECONDS, (f"127.0.0.{2 + at % 5}", 0))
+        for at in range(CONNECTIONS + 40)
+    ]
+    assert answers(port, get("/health", CLOSE)).startswith(b"HTTP/1.1 200 ")
+
+    patient.sendall(b"a")
+    assert patient.recv(100).startswith(b"HTTP/1.1 400 ")  # the whole body came: it has no token
+    for link in [patient, *greedy]:
+        link.close()
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def claims(shared: Path) -> list[Claim]:
                 f"{inside} of {len(bins.cases)} bins in their 90 % band",
                 f"{bins.term:.4f}",
                 number,
-                f"chance keeps below {bins.highest:.4f} in 95 %",
+                f"chance keeps below {bins.highest:.4f} in 90 %",
                 bins.within,
             )
         )

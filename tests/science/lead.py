@@ -11,6 +11,7 @@ The events and how the archive stands for them: tests/science/lead_events.py.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -66,6 +67,13 @@ BORROWED: dict[str, Callable[[IssueArchive], LeadCases]] = {
     "rime": moist,
     "snow_cover": snow_cover,
 }
+# what counts as the event, in the words of the tables
+EVENT_WORDS = {
+    "archive's clear night": "mean cloud of 21-04 local at most 20 %",
+    "starry_sky": "the product's event but the moon: best two dark hours at most 30 % cloud",
+    "snowfall": "at least 1 mm of new snow in 16-09 local",
+    "snowmaking": "an hour of 16-09 local with a wet bulb of at most -2 degC",
+}
 EVENT_NAMES = {"sea_of_clouds": "moist nights", "rime": "moist nights", "snow_cover": "a pack"}
 
 
@@ -83,13 +91,24 @@ class LeftOut:
 
     def skill(self, ahead: int) -> tuple[float, float, float]:
         """Return the Brier skill so many days ahead, and its 90 % interval by spells of weather."""
-        rows = self.cases.ahead == ahead
-        truth = self.cases.observed[rows].astype(float)
-        ours, theirs = ((part[rows] - truth) ** 2 for part in (self.probability, self.usual))
-        _, spell = np.unique(self.cases.night[rows].astype(np.int64) // BLOCK, return_inverse=True)
-        drawn = block_counts(spell.max() + 1, DRAWS, SEED)[:, spell]
-        low, high = percentile_interval(1 - (drawn @ ours) / (drawn @ theirs))
-        return float(1 - ours.sum() / theirs.sum()), low, high
+        return self.skill_of(self.cases.ahead == ahead)
+
+    def skill_of(self, rows: NDArray[np.bool_]) -> tuple[float, float, float]:
+        """Return the same of the cases `rows`."""
+        told, usual, cases = self.probability[rows], self.usual[rows], self.cases.take(rows)
+        return skill_interval(told, usual, cases.observed, cases.night)
+
+
+def skill_interval(
+    probability: Array, usual: Array, observed: NDArray[Any], night: NDArray[np.datetime64]
+) -> tuple[float, float, float]:
+    """Return the Brier skill against `usual`, and its 90 % interval by spells of weather."""
+    truth = observed.astype(float)
+    ours, theirs = ((part - truth) ** 2 for part in (probability, usual))
+    _, spell = np.unique(night.astype(np.int64) // BLOCK, return_inverse=True)
+    drawn = block_counts(spell.max() + 1, DRAWS, SEED)[:, spell]
+    low, high = percentile_interval(1 - (drawn @ ours) / (drawn @ theirs))
+    return float(1 - ours.sum() / theirs.sum()), low, high
 
 
 def usual_odds(cases: LeadCases) -> Array:
@@ -105,7 +124,7 @@ def usual_odds(cases: LeadCases) -> Array:
 def scale_of(numbers: Array, base: float) -> LeadScale:
     """Return the scale of fitted numbers: logarithms of strength, days, shape; base and offset."""
     strength, days, shape = np.exp(numbers[:3]).tolist()
-    return LeadScale(strength, days, shape, float(numbers[3]) - base, True, "")
+    return LeadScale(strength, days, shape, float(numbers[3]) - base, math.nan, True, "")
 
 
 def log_odds(scale: LeadScale, cases: LeadCases, usual: Array) -> Array:
@@ -180,10 +199,10 @@ def skill_claims(name: str, found: LeftOut, bars: dict[int, float]) -> list[Clai
         result.append(
             Claim(
                 TOPIC,
-                f"{name}, Brier skill {ahead} days ahead",
+                f"{name}, the rule: Brier skill {ahead} days ahead",
                 f"{skill:.3f} ({low:.2f} to {high:.2f})",
                 int((found.cases.ahead == ahead).sum()),
-                f"usual frequency of the month; {found.cases.counts()}",
+                f"usual frequency of the month; {EVENT_WORDS[name]}; {found.cases.counts()}",
                 skill >= bar,
             )
         )

@@ -1,20 +1,25 @@
 """`make science`: measure every claim, print it with its number of cases and its reference.
 
-Fails when a claim does not hold.
+`make science TOPICS="lead snow"` measures these topics only, `TOPICS=list` names them all. Fails
+when a claim does not hold.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT))
 SHARED = PROJECT.parent / "shared" / "data"
 
+LIST = "list"
 TOPICS = (
     "lead",
+    "confidence",
     "climatology",
     "glow",
     "glow_errors",
@@ -31,20 +36,41 @@ TOPICS = (
 )
 
 
-def main() -> int:
-    """Print the claims topic by topic; return 1 when one fails."""
+def main(asked: Sequence[str] = ()) -> int:
+    """Print the claims topic by topic; return 1 when one fails, 2 for an unknown topic.
+
+    asked: topics, none: all; `list`: only name them.
+    """
+    if unknown := sorted({*asked} - {*TOPICS, LIST}):
+        print(f"unknown: {', '.join(unknown)}; the topics are {', '.join(TOPICS)}")
+        return 2
+    if LIST in asked:
+        for topic in TOPICS:
+            print(f"{topic:<12} {title(topic)}")
+        return 0
     if not SHARED.is_dir():
         print("../shared/data is absent: nothing can be measured")
         return 1
     failed = 0
-    for topic in TOPICS:
-        print(f"{topic}\n{'-' * len(topic)}")
-        for claim in importlib.import_module(f"tests.science.{topic}").claims(SHARED):
+    for topic in asked or TOPICS:
+        heading = f"{topic}: {title(topic)}"
+        print(f"{heading}\n{'-' * len(heading)}")
+        for claim in module_of(topic).claims(SHARED):
             print(claim.line(), flush=True)
             failed += claim.holds is False
         print()
     return int(failed > 0)
 
 
+def module_of(topic: str) -> Any:
+    """Return the module of a topic."""
+    return importlib.import_module(f"tests.science.{topic}")
+
+
+def title(topic: str) -> str:
+    """Return the first sentence of a topic's module."""
+    return " ".join((module_of(topic).__doc__ or "").split("\n\n")[0].split())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -22,7 +22,7 @@ class Reliability:
     """Reliability of probabilities in bins: mean probability, observed frequency, number of cases.
 
     low, high (bin): between these the frequency lies in 90 % of trials were every probability
-    right. term: the reliability term of the Brier score (0 is perfect); highest: 95 % of such
+    right. term: the reliability term of the Brier score (0 is perfect); highest: 90 % of such
     trials stay below it.
     """
 
@@ -69,7 +69,7 @@ def reliability(
     terms = np.nansum(cases * (drawn - mean) ** 2, axis=1) / max(len(given), 1)
     low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
     term = float(np.nansum(cases * (frequency - mean) ** 2) / max(len(given), 1))
-    return Reliability(mean, frequency, cases, low, high, term, float(np.quantile(terms, 0.95)))
+    return Reliability(mean, frequency, cases, low, high, term, float(np.quantile(terms, 0.9)))
 
 
 def _ratios(part: NDArray[Any], whole: NDArray[np.integer[Any]]) -> Array:

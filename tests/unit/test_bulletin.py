@@ -21,6 +21,7 @@ from products.composition import Supplement, compose
 from products.pages.phrases import Phrases
 from products.pages.renderer import PageRenderer
 from products.safety import CLOSING, HAZARDS, assess_hazards, clothing, feature_of, hazards
+from products.short_message import message
 from tests.e2e.sample_bulletin import (
     ATTRIBUTION,
     earlier_issues,
@@ -532,8 +533,8 @@ def test_a_site_of_stars_alone_says_in_a_white_night_that_it_does_not_get_dark()
     assert bulletin.best_reason == "no_darkness"
     for language, phrase in (("zh", "天文黑暗"), ("en", "astronomically dark")):
         pages = PageRenderer(bulletin, language)
-        for template in ("web/index.html", "sms/bulletin.txt"):
-            assert phrase in pages.page(template, template, how_often="").body, template
+        assert phrase in pages.page("web/index.html", "index.html", how_often="").body
+        assert phrase in message(pages)
         site = pages.page("web/site.html", "sites/lingshan/index.html", section=white).body
         assert phrase in site
     assert all("天文黑暗" in page.body or page.path.startswith("en/") for page in render(bulletin))

@@ -142,27 +142,25 @@ def test_an_unknown_feature_is_missing_and_not_zero() -> None:
     assert data.columns([LEAD]).item() == pytest.approx(20 + 1 / 3)
 
 
-def test_runs_archived_before_they_kept_lead_and_usual_frequency_get_both() -> None:
-    """The frequency is the shipped one; what a run kept itself stays as it was issued."""
+def test_runs_are_trained_on_with_the_usual_frequency_that_will_serve_and_their_own_lead() -> None:
+    """Not that of their issue, which stays only where none is known today (a site of the past)."""
     kept = {LEAD: 21.0, USUAL: 0.3, "low_cloud": 0.1}
     old = RunForecast(
         "gfs-1", issued_on(DAY), "gfs", issued_on(DAY) - 9 * HOUR, "lingshan", "sunset_glow", DAY,
         window_start(DAY), {"low_cloud": 0.5},
     )  # fmt: skip
-    asked = []
+    for today, expected in ((0.17, [0.17, 0.17]), (math.nan, [math.nan, 0.3])):
+        data = training_set(
+            "sunset_glow",
+            [old, replace(old, values=kept)],
+            verified(outcome()),
+            usual=lambda key, value=today: value if key == KEY else 1.0,
+        )
 
-    def usual(key: tuple[str, str, str]) -> float:
-        asked.append(key)
-        return 0.17
-
-    data = training_set(
-        "sunset_glow", [old, replace(old, values=kept)], verified(outcome()), usual=usual
-    )
-
-    assert asked == [KEY]
-    assert data.columns([LEAD, USUAL, "low_cloud"]) == pytest.approx(
-        np.array([[20 + 1 / 3, 0.17, 0.5], [21.0, 0.3, 0.1]])
-    )
+        assert data.columns([LEAD, "low_cloud"]) == pytest.approx(
+            np.array([[20 + 1 / 3, 0.5], [21.0, 0.1]])
+        )
+        assert data.columns([USUAL])[:, 0] == pytest.approx(expected, nan_ok=True)
 
 
 def test_the_rule_is_a_reference_for_forecasts_archived_without_their_lead() -> None:

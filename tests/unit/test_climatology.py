@@ -16,7 +16,12 @@ from forecast.archive.issues import Archive
 from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import PHENOMENA, Event, Outcome, Site, Window
-from forecast.learning.usual_frequency import DARKNESS, renew_climatology, shipped_frequency
+from forecast.learning.usual_frequency import (
+    DARKNESS,
+    counted_outcomes,
+    frequency_to_train_on,
+    renew_climatology,
+)
 from models.climatology import (
     CLEAR_NIGHTS,
     KEPT,
@@ -125,9 +130,44 @@ def test_outcomes_move_the_frequency_with_the_table_as_ten_cases(config: Config)
 
     assert counts == {"sea_of_clouds": {site.id: {1: (20, 12)}}}
     assert learnt.frequency(january) == pytest.approx((12 + 10 * table.frequency(january)) / 30)
-    for other in (event(site), event(site, "sea_of_clouds", 2),
-                  event(replace(site, id="elsewhere"), "sea_of_clouds")):  # fmt: skip
+    for other in (event(site), event(replace(site, id="elsewhere"), "sea_of_clouds")):
         assert learnt.frequency(other) == table.frequency(other)
+
+
+def test_a_months_outcomes_move_the_other_months_of_their_site_in_log_odds(config: Config) -> None:
+    """By hand: 12 of 20 January mornings and the table's f as 10 more are (12 + 10 f) / 30. The
+    odds of February move by the same factor as January's.
+    """
+    site = at_height(config, 1300.0)
+    days = [date(2026, 1, 1) + timedelta(days=n) for n in range(20)]
+    learnt = Climatology(
+        count_outcomes(("sea_of_clouds", site.id, day, n < 12) for n, day in enumerate(days))
+    )
+    january, february = (
+        Climatology().frequency(event(site, "sea_of_clouds", month)) for month in (1, 2)
+    )
+
+    moved = (12 + 10 * january) / 30
+    factor = moved / (1 - moved) / (january / (1 - january))
+    odds = february / (1 - february) * factor
+
+    assert learnt.frequency(event(site, "sea_of_clouds", 2)) == pytest.approx(odds / (1 + odds))
+
+
+def test_a_model_is_trained_over_a_frequency_that_does_not_know_the_month_itself(
+    config: Config,
+) -> None:
+    """By hand: January 2027 is trained over that of January 2026, 2 of 2, moved by no other month:
+    (2 + 10 f) / 12; January 2026 over that of 2027, 0 of 1: 10 f / 11.
+    """
+    site = config.all_sites()[0]
+    found = [("rime", site.id, date(2026, 1, day), True) for day in (3, 4)]
+    usual = frequency_to_train_on(config, [*found, ("rime", site.id, date(2027, 1, 9), False)])
+    table = Climatology().frequency(event(site, "rime"))
+
+    assert usual((site.id, "rime", "2027-01-20")) == pytest.approx((2 + 10 * table) / 12)
+    assert usual((site.id, "rime", "2026-01-03")) == pytest.approx(10 * table / 11)
+    assert math.isnan(usual(("elsewhere", "rime", "2026-01-15")))
 
 
 def test_counts_are_kept_and_read_again_and_a_damaged_file_serves_nothing(
@@ -179,7 +219,8 @@ def test_only_sources_that_look_every_day_count_and_only_nights_that_are_mostly_
     settings = config.model_copy(
         update={"learning": config.learning.model_copy(update={"folder": tmp_path / "models"})}
     )
-    found = renew_climatology(settings, archive)
+    renew_climatology(settings, counted_outcomes(archive))
+    found = read_climatology(tmp_path / "models").counts
 
     months = {day.month for day in days}
     assert len(months) == 1
@@ -187,17 +228,6 @@ def test_only_sources_that_look_every_day_count_and_only_nights_that_are_mostly_
     assert found["starry_sky"] == {"lingshan": {month: (2, 2)}}
     # the analysis looked, the observer is believed
     assert found["rime"] == {first: {month: (1, 1)}}
-    assert read_climatology(tmp_path / "models").counts == found
-
-
-def test_the_shipped_frequency_of_an_event_is_that_of_its_site(config: Config) -> None:
-    site = config.all_sites()[0]
-    usual = shipped_frequency(config)
-
-    assert usual((site.id, "snowmaking", "2026-01-15")) == pytest.approx(
-        Climatology().frequency(event(site, "snowmaking"))
-    )
-    assert math.isnan(usual(("elsewhere", "snowmaking", "2026-01-15")))
 
 
 @pytest.mark.shared

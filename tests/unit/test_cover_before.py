@@ -39,7 +39,7 @@ def archive(tmp_path: Path) -> Archive:
 
 def covers_before(config: Config, archive: Archive) -> dict[float, float]:
     """Return for each training row, known by its own cover, that of the run of the day before."""
-    data, _ = cases_of(config, archive, "starry_sky")
+    data, _ = cases_of(config, archive, "starry_sky", lambda _: math.nan)
     own, before = data.columns((COVER, BEFORE)).T
     return dict(zip(own.tolist(), before.tolist(), strict=True))
 

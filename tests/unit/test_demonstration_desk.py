@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import socket
+from datetime import datetime, timedelta
 from pathlib import Path
+
+import pytest
+from apscheduler.schedulers.blocking import BlockingScheduler
 
 from forecast.archive.accounts import Accounts
 from forecast.commands import demonstration_desk as demonstration
@@ -55,3 +59,31 @@ def test_each_start_makes_another_password_and_keeps_the_link(
     assert link.id == "demonstration"
     assert [each.role for each in Accounts(ours.world.archive).all()] == ["administrator"]
     server.close()
+
+
+def test_it_keeps_the_hours_of_issue_and_gets_new_runs(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of the sample every six hours, written once; drafts and issues at their hours."""
+    ours = web_world(config, tmp_path)
+    jobs: list[str] = []
+
+    def started(scheduler: BlockingScheduler) -> None:
+        jobs.extend(job.id for job in scheduler.get_jobs())
+        raise SystemExit
+
+    monkeypatch.setattr(BlockingScheduler, "start", started)
+    runs: list[datetime] = []
+    monkeypatch.setattr(
+        demonstration, "write_sample", lambda folder, cycle, config: runs.append(cycle.run)
+    )
+
+    demonstration.keep_hours(ours.world, ours.lifecycle, tmp_path, lambda: ours.now)
+    written = {demonstration.demonstration_run(ours.now)}
+    for hours in (0, 1, 6, 6, 7):
+        later = ours.now + timedelta(hours=hours)
+        demonstration.write_new_run(ours.world.config, tmp_path, written, lambda at=later: at)
+
+    assert {"sample", "draft-1610", "issue-1610", "watch-drafts", "issue-at-start"} <= set(jobs)
+    assert len(runs) == 1
+    assert written == {*runs, demonstration.demonstration_run(ours.now)}

@@ -7,7 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -15,12 +15,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from forecast.archive.drafts import Drafts
+from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import Observation, Outcome
 from forecast.ingest.grib import reader
-from forecast.review import Account, Edit, EventKey
+from forecast.review import Account, Draft, Edit, EventKey
 from forecast.service.web.desk_material import DeskCache, next_hour
 from forecast.settings import NameSettings, StationSettings
 from tests.faults.one_site import decoded, small
@@ -29,6 +30,7 @@ from tests.web_world import HOUR, NOW, WebWorld, web_world
 SEA: EventKey = ("lingshan", "sea_of_clouds", "2026-11-23")
 GLOW: EventKey = ("lingshan", "sunset_glow", "2026-11-22")
 NASTY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+ENDING = {"why": "other", "note_zh": NASTY * 9, "note_en": NASTY}
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +53,14 @@ def made(
     return ours
 
 
+def next_draft(archive: Archive, now: datetime) -> Draft | None:
+    return next(iter(Drafts(archive).open_ones(now)), None)
+
+
 @pytest.fixture
 def ours(made: WebWorld) -> WebWorld:
     """A draft without any edit; the same world for all tests."""
-    draft = Drafts(made.world.archive).current(made.now) or made.draft()
+    draft = next_draft(made.world.archive, made.now) or made.draft()
     drafts, wang = Drafts(made.world.archive), Account("wang", "王一", "forecaster")
     for edit in drafts.edits(draft.id):
         draft = made.lifecycle.undo(
@@ -96,13 +102,13 @@ def send(client: FlaskClient, key: EventKey, to: str = "/desk/edit", **values: s
 
 def edits(ours: WebWorld) -> tuple[Edit, ...]:
     drafts = Drafts(ours.world.archive)
-    draft = drafts.current(ours.now)
+    draft = next_draft(ours.world.archive, ours.now)
     assert draft is not None
     return drafts.edits(draft.id)
 
 
 def machine(ours: WebWorld, key: EventKey) -> float:
-    draft = Drafts(ours.world.archive).current(ours.now)
+    draft = next_draft(ours.world.archive, ours.now)
     assert draft is not None
     found = ours.lifecycle.prepared(ours.world, draft).forecasts
     return next(each.probability for each in found if each.event.key == key)
@@ -111,7 +117,7 @@ def machine(ours: WebWorld, key: EventKey) -> float:
 def test_the_desk_shows_every_event_of_the_draft(ours: WebWorld, desk: FlaskClient) -> None:
     page = desk.get("/desk/").text
 
-    draft = Drafts(ours.world.archive).current(ours.now)
+    draft = next_draft(ours.world.archive, ours.now)
     assert draft is not None
     for forecast in ours.lifecycle.prepared(ours.world, draft).forecasts:
         assert f'href="{page_of(forecast.event.key)}"' in page
@@ -201,7 +207,7 @@ def test_an_emptied_field_goes_back_to_the_model(ours: WebWorld, desk: FlaskClie
         ({"window_start": "15:00", "window_end": "16:00", "reason": "satellite"}, "时段不在"),
         ({"sentence_zh": "只有中文", "reason": "wording"}, "须中英文同时填写"),
         ({"sentence_zh": "长" * 121, "sentence_en": "x", "reason": "wording"}, "至多120字"),
-        ({"probability": "40", "reason": "because"}, "a reason is needed"),
+        ({"probability": "40", "reason": "because"}, "请先选择修改理由"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_what_was_typed_stays(
@@ -294,7 +300,9 @@ def test_nothing_that_is_typed_becomes_markup(ours: WebWorld, desk: FlaskClient)
         desk.get(page_of(SEA)).text,
         refused.text,
         desk.get("/desk/sign").text,
-        desk.post("/desk/withdraw", data={**fields, "issue": NASTY, "reason": NASTY * 9}).text,
+        desk.post(
+            "/desk/withdraw", data={**fields, "issue": NASTY, "why": "other", "note_zh": NASTY * 9}
+        ).text,
         desk.get("/desk/preview/index.html").text,
         desk.get(f"{page_of(SEA)}?show={NASTY}&k.deck_top=1500").text,
     ]
@@ -318,7 +326,7 @@ def test_a_comment_is_kept_and_a_long_one_refused(ours: WebWorld, desk: FlaskCli
 
     assert long.status_code == HTTPStatus.CONFLICT
     assert "风" * 301 in long.text
-    draft = Drafts(ours.world.archive).current(ours.now)
+    draft = next_draft(ours.world.archive, ours.now)
     assert draft is not None
     assert draft.comment.zh == "山顶风大"
 
@@ -333,7 +341,7 @@ def test_a_comment_of_another_draft_is_refused(
 
     assert answer.status_code == HTTPStatus.CONFLICT
     assert "草稿已更新" in answer.text
-    kept = Drafts(ours.world.archive).current(ours.now)
+    kept = next_draft(ours.world.archive, ours.now)
     assert kept is not None
     assert kept.comment.zh != "换了草稿"
 
@@ -345,7 +353,7 @@ def test_nothing_invisible_is_kept_of_what_is_typed(ours: WebWorld, desk: FlaskC
     desk.post("/desk/comment", data={**fields, "comment_zh": typed, "comment_en": "a\u202eb"})
     send(desk, SEA, sentence_zh=typed, sentence_en="fog\u2069", reason="other", note=typed)
 
-    draft = Drafts(ours.world.archive).current(ours.now)
+    draft = next_draft(ours.world.archive, ours.now)
     assert draft is not None
     assert (draft.comment.zh, draft.comment.en) == (shown, "ab")
     [edit] = edits(ours)
@@ -353,9 +361,11 @@ def test_nothing_invisible_is_kept_of_what_is_typed(ours: WebWorld, desk: FlaskC
     assert edit.value == {"zh": shown, "en": "fog"}
     fields = fields_of(desk.get("/desk/").text)
     desk.post("/desk/comment", data={**fields, "comment_zh": "", "comment_en": ""})
-    unseen = desk.post("/desk/withdraw", data={**fields, "reason": "\u202e\u2066\u0000\u200b"})
+    unseen = desk.post(
+        "/desk/withdraw", data={**fields, "why": "other", "note_zh": "\u202e\u2066\u0000\u200b"}
+    )
     assert unseen.status_code == HTTPStatus.CONFLICT
-    assert "请写明原因" in unseen.text
+    assert "须用中文写明" in unseen.text
 
 
 def test_the_model_answers_what_if_and_nothing_is_kept(ours: WebWorld, desk: FlaskClient) -> None:
@@ -408,6 +418,26 @@ def test_a_preview_is_what_would_go_out(ours: WebWorld, desk: FlaskClient) -> No
     assert "of=posters/lingshan.png" in shown
     assert desk.get("/desk/preview/posters/nowhere.png").status_code == 404
     assert not (ours.world.config.output.folder / "current").exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "of", "frames"),
+    [
+        ("zh", "index.html", ["index.html"] * 2),
+        ("en", "index.html", ["en/index.html"] * 2),
+        ("en", "display/lingshan.html", ["en/display/lingshan.html"] * 2),
+        ("zh", "display/lingshan.html", ["display/lingshan.html"] * 2),
+        ("en", "sms.txt", ["en/sms.txt"]),
+        ("zh", "../secret", ["index.html"] * 2),
+    ],
+)
+def test_previews_are_in_the_language_of_the_desk_and_at_both_sizes(
+    ours: WebWorld, desk: FlaskClient, language: str, of: str, frames: list[str]
+) -> None:
+    page = desk.get(f"/desk/preview/?of={of}&lang={language}").text
+    desk.get("/desk/?lang=zh")
+
+    assert re.findall(r'<iframe title="[^"]+" src="/desk/preview/([^"]+)"', page) == frames
 
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", "..%2f..%2fconfig.yaml", "/etc/passwd", "x"])
@@ -477,7 +507,7 @@ def test_the_last_day_of_the_sites_stations_is_drawn_and_a_silent_one_is_named(
 
 
 def test_yesterday_and_the_record_stand_beside_the_event(second: WebWorld) -> None:
-    draft = Drafts(second.world.archive).current(NOW)
+    draft = next_draft(second.world.archive, NOW)
     assert draft is not None
     second.lifecycle.release(second.world, draft, HOUR)
     Outcomes(second.world.archive).keep(

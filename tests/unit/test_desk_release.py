@@ -63,7 +63,7 @@ def correction(ours: WebWorld, desk: FlaskClient) -> tuple[Issue, Draft]:
     ours.lifecycle.release(ours.world, hours(ours), ours.now)
     issue = ours.world.archive.issues()[0]
     ours.lifecycle.make_draft(ours.world, ours.now, HOUR)
-    form = {"csrf": csrf_of(desk), "issue": issue.id, "reason": "fog lifts earlier"}
+    form = {"csrf": csrf_of(desk), "issue": issue.id, "why": "conditions"}
     assert desk.post("/desk/correct", data=form).status_code == HTTPStatus.SEE_OTHER
     [draft] = [d for d in Drafts(ours.world.archive).open_ones(ours.now) if d.corrects]
     return issue, draft
@@ -111,6 +111,70 @@ def test_a_correction_is_discarded_at_the_desk(ours: WebWorld, desk: FlaskClient
     again = desk.post("/desk/discard", data=form)
     assert again.status_code == HTTPStatus.CONFLICT
     assert hours(ours).open
+
+
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        ({"why": "data"}, "资料有误 / faulty input data"),
+        (
+            {"why": "model", "note_zh": "云顶偏低", "note_en": "cloud tops too low"},
+            "模式偏差较大：云顶偏低 / large model error: cloud tops too low",
+        ),
+        ({"why": "other", "note_zh": "道路封闭"}, "道路封闭 / another reason"),
+    ],
+)
+def test_readers_learn_in_both_languages_why_an_issue_was_withdrawn(
+    ours: WebWorld, desk: FlaskClient, form: dict[str, str], reason: str
+) -> None:
+    ours.lifecycle.release(ours.world, hours(ours), ours.now)
+    issue = ours.world.archive.issues()[0]
+
+    answer = desk.post("/desk/withdraw", data={"csrf": csrf_of(desk), "issue": issue.id, **form})
+
+    assert answer.status_code == HTTPStatus.SEE_OTHER
+    [*_, last] = Drafts(ours.world.archive).transitions(issue.id)
+    assert (last.after, last.reason) == ("withdrawn", reason)
+    for page in ("index.html", "en/index.html"):
+        assert reason in (ours.world.publisher.link / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"why": "boredom"},
+        {"why": "other"},
+        {"why": "data", "note_zh": "云" * 61},
+        {"why": "data", "note_en": "c" * 101},
+    ],
+)
+def test_without_a_listed_reason_nothing_is_withdrawn(
+    ours: WebWorld, desk: FlaskClient, form: dict[str, str]
+) -> None:
+    ours.lifecycle.release(ours.world, hours(ours), ours.now)
+    issue = ours.world.archive.issues()[0]
+
+    answer = desk.post("/desk/withdraw", data={"csrf": csrf_of(desk), "issue": issue.id, **form})
+
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert form.get("note_zh", "") in answer.text  # what was typed is not lost
+    assert Drafts(ours.world.archive).state(issue.id) == "released"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("path", ["/desk/withdraw", "/desk/correct"])
+def test_why_a_step_is_refused_is_said_in_the_language_of_the_page(
+    ours: WebWorld, desk: FlaskClient, path: str, language: str
+) -> None:
+    form = {"csrf": csrf_of(desk), "issue": "gfs-1999010100", "why": "data"}
+
+    answer = desk.post(f"{path}?lang={language}", data=form)
+    desk.get("/desk/?lang=zh")
+
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert ("该期已不是正在发布的一期" in answer.text) == (language == "zh")
+    assert "gfs-1999010100" not in answer.text
 
 
 def test_a_correction_of_what_was_superseded_says_why_it_does_not_go_out(

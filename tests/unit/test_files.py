@@ -145,3 +145,16 @@ def test_a_folder_gets_its_final_name_with_its_files(tmp_path: Path) -> None:
 
     assert (tmp_path / "final" / "a.json").read_bytes() == b"new"
     assert names(tmp_path) == ["final"]
+
+
+def test_a_private_file_is_private_before_its_first_byte(tmp_path: Path) -> None:
+    modes = []
+
+    def pieces() -> Iterator[bytes]:
+        modes.append((tmp_path / ".secret.tmp").stat().st_mode & 0o777)
+        yield b"secret"
+
+    write_whole(tmp_path / "secret", pieces(), private=True)
+
+    assert modes == [0o600]
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600

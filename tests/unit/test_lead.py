@@ -42,7 +42,7 @@ def test_the_scale_is_that_of_its_page() -> None:
 
 
 def test_features_that_hold_their_errors_are_not_scaled_again() -> None:
-    scale = LeadScale(1.0, 5.0, 1.0, 0.0, measured=False, source="", in_features=True)
+    scale = LeadScale(1.0, 5.0, 1.0, 0.0, 0.5, measured=False, source="", in_features=True)
 
     assert scale.at(np.array([0.0, 240.0])).tolist() == [1.0, 1.0]
     assert scale.worth(np.array(120.0)) == pytest.approx(1 / math.e)
@@ -55,6 +55,7 @@ def test_every_phenomenon_has_a_scale_that_says_where_it_comes_from() -> None:
         assert scale.source, phenomenon
         assert scale.measured or "borrowed" in scale.source or scale.in_features, phenomenon
         assert 0 < scale.strength <= 1, phenomenon
+        assert 0 < scale.skill < 1, phenomenon
 
 
 @pytest.mark.parametrize("phenomenon", ["starry_sky", "snowfall", "snowmaking"])
@@ -140,11 +141,46 @@ def test_no_place_is_certain_never_to_have_a_phenomenon() -> None:
     assert at(0.0) == at(LEAST_USUAL) < at(0.5) < at(MOST_USUAL) == at(1.0)
 
 
-def test_confidence_falls_with_lead() -> None:
-    """By hand: (lead / 5.7 d)^1.37 = -ln .75 at 2.30 days, -ln .4 at 5.35 days."""
-    levels = [confidence_of("starry_sky", 24 * day) for day in (0, 2.2, 2.4, 5.3, 5.4, 10)]
+def test_the_skill_to_expect_falls_with_the_square_of_the_worth() -> None:
+    """By hand: .60 is 1.5 to 1; times .3679^2 = .1353 it is .2030 to 1, that is .1687."""
+    stars = SCALES["starry_sky"]
+
+    assert stars.expected_skill(np.array([0.0, 24 * 5.7])) == pytest.approx([0.6, 0.1687], abs=1e-4)
+    assert np.isnan(stars.expected_skill(np.array(math.nan)))
+    assert SCALES["sunset_glow"].expected_skill(np.array(0.0)) == pytest.approx(0.14)
+
+
+def test_confidence_falls_with_the_skill_to_expect() -> None:
+    """By hand: of stars it is .4 where the worth is .667, .1 where it is .272: 2.94, 6.91 days."""
+    levels = [confidence_of("starry_sky", 24 * day) for day in (0, 2.9, 3.0, 6.8, 7.0, 10)]
 
     assert levels == [3, 3, 2, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("phenomenon", "high", "medium"),
+    [
+        ("starry_sky", 70, 165),
+        ("sea_of_clouds", None, 95),
+        ("sunset_glow", None, 50),
+        ("sunrise_glow", None, 50),
+        ("sunrise", None, 116),
+        ("snowfall", None, 135),
+        ("snow_cover", 177, None),
+        ("rime", 24, 167),
+        ("snowmaking", 141, 272),
+    ],
+)
+def test_confidence_ends_where_the_skill_does(
+    phenomenon: str, high: int | None, medium: int | None
+) -> None:
+    """The last hour of high and of medium confidence; None: never, or not within 12 days."""
+    hours = np.arange(289)
+    level = np.array([confidence_of(phenomenon, float(hour)) for hour in hours])
+
+    last = [int(hours[level >= least].max(initial=-1)) for least in (3, 2)]
+
+    assert last == [-1 if high is None else high, 288 if medium is None else medium]
 
 
 def test_the_part_that_later_forecasts_settle_grows_to_its_whole() -> None:

@@ -137,10 +137,9 @@ def test_released_without_a_person_it_says_so(ours: World) -> None:
 def test_a_restart_makes_the_same_draft_again(ours: World) -> None:
     draft = Lifecycle().make_draft(ours, NOW, HOUR)
 
-    after = Lifecycle()
+    again = Lifecycle().prepared(ours, draft)
 
-    assert after.prepared(ours, draft).numbers == Drafts(ours.archive).numbers(draft.id)
-    assert after.due(ours, HOUR) == draft
+    assert again.numbers == Drafts(ours.archive).numbers(draft.id)
 
 
 def test_a_signature_ends_with_the_next_change(ours: World) -> None:
@@ -371,3 +370,15 @@ def test_readers_see_an_issue_changed_signed_corrected_and_withdrawn(ours: World
         assert shown("archive/index.html").count(f"<td>{state}</td>") == 1
     assert drafts.shown_states()[three.id] == "released"
     assert three.number == 3
+
+
+def test_the_drafts_of_the_newest_issues_are_found_at_once(ours: World) -> None:
+    lives, drafts = Lifecycle(), Drafts(ours.archive)
+    first = lives.make_draft(ours, NOW, HOUR)
+    lives.release(ours, first, HOUR)
+    second = lives.make_draft(ours, HOUR, HOUR + timedelta(hours=12))
+    assert [each.id for each in drafts.of_newest_issues(9)] == [first.id]
+    lives.release(ours, second, HOUR + timedelta(hours=1))
+
+    assert [each.id for each in drafts.of_newest_issues(9)] == [second.id, first.id]
+    assert [each.id for each in drafts.of_newest_issues(1)] == [second.id]

@@ -7,14 +7,16 @@ import pytest
 
 from forecast.domain import Reason
 from forecast.phenomena import PhenomenonFeatures
+from forecast.phenomena.glow import derive
 from forecast.phenomena.light_stages import HELD, effects_of, passed
 from forecast.quantities import FEATURES
+from forecast.science.interpolation import Scene
 from models.learned import learned_rule
 from models.prediction import _reasons
 from models.rule_model import PhysicsRule
 from products.wording import Words
-from tests.horizons import Cover, both, canvas, clear, wall
-from tests.unit.test_glow import CLEAR_WEST, look
+from tests.horizons import Cover, around, both, canvas, clear, wall
+from tests.unit.test_glow import CLEAR_WEST, SETTINGS, event, look
 from tests.unit.test_wording import BEIJING
 
 USUAL = 0.25
@@ -29,7 +31,11 @@ def case_of(part: PhenomenonFeatures, phenomenon: str) -> np.ndarray:
 
 def reasons(cover: Cover, phenomenon: str = "sunset_glow", **air: float) -> list[Reason]:
     site = "zhaojiawa" if phenomenon == "sunrise" else "lingshan"
-    case = case_of(look(cover, phenomenon, site, **air), phenomenon)
+    return reasons_of(look(cover, phenomenon, site, **air), phenomenon)
+
+
+def reasons_of(part: PhenomenonFeatures, phenomenon: str) -> list[Reason]:
+    case = case_of(part, phenomenon)
     rule = PhysicsRule(phenomenon).ready()
     return list(_reasons(rule.columns, case[0], rule.influence(case)[0]))
 
@@ -113,3 +119,44 @@ def test_the_reasons_of_a_glow_add_up_to_what_it_is_above_the_usual(
     assert sum(moved[name] for name in stages) == pytest.approx(odds, abs=1e-6)
     assert moved["glow_probability"] == moved["climate_glow_probability"] == 0
     assert all(FEATURES[name].may_be_absent for name in stages)
+
+
+def days_ahead(cover: Cover, phenomenon: str, days: int) -> PhenomenonFeatures:
+    """Return the features of an event under an atmosphere whose run began so many days before."""
+    chosen = event(phenomenon, "zhaojiawa" if phenomenon == "sunrise" else "lingshan")
+    assert chosen.centre is not None
+    air = around(chosen.site, chosen.centre, cover)
+    times = air.time.values
+    began = air.isel(time=[0, *range(len(times))]).assign_coords(
+        time=[times[0] - np.timedelta64(days, "D"), *times]
+    )
+    return derive([chosen], Scene(began, [chosen.site]), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("cover", "phenomenon", "side"),
+    [(CLEAR_WEST, "sunset_glow", -1), (clear, "sunset_glow", 1), (clear, "sunrise", -1)],
+)
+def test_a_lead_that_moved_a_glow_is_among_its_reasons(
+    cover: Cover, phenomenon: str, side: int
+) -> None:
+    """Five days ahead a good sky promises less than tonight, a bad one more; tonight neither."""
+
+    def of_lead(part: PhenomenonFeatures) -> list[float]:
+        return [r.effect for r in reasons_of(part, phenomenon) if r.feature == "forecast_period"]
+
+    near, far = (days_ahead(cover, phenomenon, days) for days in (0, 5))
+
+    (effect,) = of_lead(far)
+    assert effect * side > 0.3
+    assert of_lead(near) == []
+    name = "disk_probability" if phenomenon == "sunrise" else "glow_probability"
+    assert far.values[f"{name}_at_run"] == near.values[f"{name}_at_run"]
+    assert near.values[name] == pytest.approx(near.values[f"{name}_at_run"], abs=0.03)
+
+
+def test_without_the_chance_at_the_run_the_lead_is_no_reason_of_a_glow() -> None:
+    part = days_ahead(CLEAR_WEST, "sunset_glow", 5)
+    part.values["glow_probability_at_run"][:] = np.nan
+
+    assert "forecast_period" not in {r.feature for r in reasons_of(part, "sunset_glow")}

@@ -67,5 +67,5 @@ def test_the_data_are_linked_only_where_there_are_data(tmp_path: Path, signed: b
     publish(config.model_copy(update={"issuer": issuer}), 1, review)
 
     index = (tmp_path / "current" / "index.html").read_text(encoding="utf-8")
-    assert ("forecasts.json" in index) is signed
+    assert ("developers/index.html" in index) is signed
     assert (tmp_path / "current" / "api" / "v1" / "forecasts.json").exists() is signed

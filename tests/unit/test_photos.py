@@ -201,3 +201,14 @@ def test_all_photos_together_are_bounded(tmp_path: Path, monkeypatch: pytest.Mon
 def test_only_a_digest_names_a_photo(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="digest"):
         path_of(name, tmp_path)
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])
+def test_a_heic_photo_is_named_and_costs_no_decoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, brand: bytes
+) -> None:
+    """The page then says how a phone takes JPEG instead."""
+    monkeypatch.setattr(photos, "Worker", None)
+
+    with pytest.raises(PhotoRefused, match="heic"):
+        keep_photo(io.BytesIO(b"\0\0\0\x18ftyp" + brand + bytes(3000)), tmp_path)

@@ -232,7 +232,7 @@ def test_what_the_almanac_decides_is_sure_a_week_ahead_whatever_the_weather(conf
     for cover in (0.0, 1.0):
         assert confidence(18.0, 6.0, cover) == 3
         assert confidence(17.5, 0.0, cover) == 3
-        assert confidence(19.9, 6.0, cover) == 2
+        assert confidence(20.0, 6.0, cover) == 2
         assert confidence(21.5, 8.0, cover) == 1
 
 

@@ -292,6 +292,30 @@ def test_a_new_site_is_less_certain_than_one_with_labels() -> None:
     assert (logit(high) - logit(low) > logit(far) - logit(near)).all()
 
 
+@pytest.mark.parametrize("classes", [2, 4])
+def test_a_column_multiplies_the_common_level_and_that_of_each_site(classes: int) -> None:
+    """Common and local levels are dummies of the sites times the column, with the same priors."""
+    x, y, place = made_up(classes=classes, sites=3)
+    fade = np.random.default_rng(8).uniform(size=len(x))
+    known = {"prior_precision": [2.0, 2.0, 2.0, np.inf], "intercept_precision": 3.0}
+    faded = PriorLogistic(**known, site_precision=0.5, level_column=3)
+    dummies = np.concatenate([fade[:, None], fade[:, None] * np.eye(3)[place]], axis=1)
+    plain = PriorLogistic(
+        prior_precision=[2.0, 2.0, 2.0, 3.0, 0.5, 0.5, 0.5], intercept_precision=np.inf
+    )
+    given = np.concatenate([x, fade[:, None]], axis=1)
+
+    faded.fit(given, y, sites=place)
+    plain.fit(np.concatenate([x, dummies], axis=1), y)
+
+    expected = plain.predict_proba(np.concatenate([x, dummies], axis=1))
+    assert faded.predict_proba(given, place) == pytest.approx(expected, abs=1e-6)
+    given[:, 3] = 0.0  # where it is nought there is no level, known or unknown
+    new = np.full(len(given), 9)
+    assert faded.predict_proba(given, place) == pytest.approx(faded.predict_proba(given, new))
+    assert faded.interval(given, place) == pytest.approx(faded.interval(given, new))
+
+
 def test_what_cannot_be_fitted_is_refused_with_the_reason() -> None:
     with pytest.raises(ValueError, match="only one class"):
         PriorLogistic().fit(np.zeros((3, 1)), [1, 1, 1])

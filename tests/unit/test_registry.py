@@ -211,6 +211,7 @@ def bomb() -> bytes:
         ({"features": [["gust", "m s-1"]]}, "other features than its card says"),
         ({"features": [["humidity_at_site", "%"]]}, "another unit"),
         ({"format": 99}, "format 99"),
+        ({"format": 1}, "did not return to the usual frequency far ahead; train it again"),
         ({"model_sha256": "0" * 64}, "not the one its card describes"),
         ({"surprise": 1}, "unknown entries"),
         ({"phenomenon": "rime"}, "not the one its card describes"),

@@ -9,6 +9,7 @@ import pytest
 
 from forecast import pipeline
 from forecast.archive.drafts import Drafts
+from forecast.archive.issues import Attempt
 from forecast.commands import status
 from forecast.config import Config
 from forecast.domain import Atmosphere
@@ -19,6 +20,8 @@ from forecast.issue.lifecycle import Lifecycle
 from forecast.review import Account
 from forecast.service import scheduler as scheduling
 from forecast.service.review_jobs import ReviewJobs
+from forecast.service.web.alerts import alerts
+from products.wording import Words
 from tests.faults.one_site import RUN, decoded, small
 from tests.web_world import NOW, WebWorld, web_world
 
@@ -153,10 +156,19 @@ def test_a_correction_signed_in_the_last_minutes_is_the_issue_of_the_hour(duty: 
 
 
 @required
-def test_what_nobody_signed_stays_and_everybody_learns_why(duty: Duty) -> None:
+def test_what_nobody_signed_stays_and_everybody_learns_why(
+    duty: Duty, caplog: pytest.LogCaptureFixture
+) -> None:
     duty.at(READY).draft()
 
     assert duty.at(HOUR).release() == 6
+
+    [said] = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert "nobody signed it" in said.getMessage()
+    archive = duty.world.archive
+    assert alerts(archive, None, HOUR, Words("zh", duty.world.config.zone)) == (
+        "16:10未能正常发布：无人签发",
+    )
 
     [kept] = duty.world.archive.attempts()
     assert (kept.exit_code, kept.issue) == (6, None)
@@ -171,6 +183,51 @@ def test_what_nobody_signed_stays_and_everybody_learns_why(duty: Duty) -> None:
     late = HOUR + timedelta(minutes=20)
     duty.lifecycle.sign(duty.world, draft, draft.version, WANG, late)
     assert duty.numbers == [1]
+    [issue] = archive.issues()
+    english = Words("en", duty.world.config.zone)
+    assert alerts(archive, issue, late, english) == ()
+    [expired] = alerts(archive, issue, issue.valid_until, english)
+    assert "expired" in expired
+
+
+@pytest.mark.parametrize(
+    ("attempt", "cause"),
+    [
+        (Attempt(HOUR, None, 4, "CycleNotReady: x"), "没有可用的模式资料"),
+        (Attempt(HOUR, None, 5, "ArchiveError: x"), "档案库无法读写"),
+        (Attempt(HOUR, None, 6, "PublishError: x"), "各渠道均未发布成功"),
+        (Attempt(HOUR, "gfs-1", 6, "x"), "部分渠道未发布成功"),
+        (Attempt(HOUR, None, 1, "defect: x"), "系统故障"),
+    ],
+)
+def test_the_desk_says_why_nothing_went_out(duty: Duty, attempt: Attempt, cause: str) -> None:
+    duty.world.archive.keep_attempt(attempt)
+
+    [said] = alerts(duty.world.archive, None, HOUR, Words("zh", duty.world.config.zone))
+
+    assert cause in said
+
+
+def test_a_withdrawn_issue_of_the_hour_leaves_a_draft_that_goes_out_only_signed(duty: Duty) -> None:
+    """The machine must not put out within minutes what a person took back."""
+    duty.at(READY).draft()
+    draft = duty.drafts.of_hour(HOUR)
+    assert draft is not None
+    duty.lifecycle.sign(duty.world, draft, draft.version, WANG, READY)
+    [issue] = duty.world.archive.issues()
+    duty.lifecycle.withdraw(duty.world, issue.id, WANG, "资料有误", READY + timedelta(minutes=5))
+
+    assert duty.at(READY + timedelta(minutes=6)).watch() == 0
+    [again] = duty.drafts.open_ones(duty.now)
+    assert (again.hour, again.state, again.id != draft.id) == (HOUR, "draft", True)
+    assert duty.at(READY + timedelta(minutes=11)).draft() == 0
+    assert duty.drafts.open_ones(duty.now) == (again,)
+    assert duty.at(HOUR).release() == 0
+    assert duty.at(HOUR + timedelta(minutes=5)).watch() == 0
+    assert duty.numbers == [1]
+
+    duty.lifecycle.sign(duty.world, again, again.version, WANG, duty.now)
+    assert duty.numbers == [2, 1]
 
 
 @required

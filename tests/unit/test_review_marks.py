@@ -14,8 +14,9 @@ import pytest
 from forecast.domain import Change, Forecast, Name
 from forecast.quantities import grade_of
 from forecast.review import Review
+from products import short_message
 from products.bulletin import Bulletin
-from products.channels import render, sms
+from products.channels import render
 from products.composition import Supplement, compose
 from products.pages.phrases import Phrases
 from products.pages.renderer import PageRenderer
@@ -63,7 +64,7 @@ def products(made: Bulletin) -> dict[str, str]:
 
 def where(pages: dict[str, str], words: str) -> set[str]:
     """Return the pages, in either language, on which words stand; the data apart."""
-    found = {path for path, page in pages.items() if words in page and not path.startswith("api")}
+    found = {path for path, page in pages.items() if words in page and not path.endswith(".json")}
     return {path.removeprefix("en/") for path in found}
 
 
@@ -104,15 +105,15 @@ def test_the_comment_is_on_pages_in_the_article_and_in_the_message_where_it_fits
 ) -> None:
     made = bulletin(Review(person="王一", comment=COMMENT))
     shown = products(made)
-    fits = len(shown["sms.txt"])
+    fits = json.loads(shown["sms/parts.json"])["count"]
 
     assert where(shown, COMMENT.zh) == EVERY - {f"display/{SITE}.html"}
     assert COMMENT.en in shown["en/sms.txt"]
     for limit in (fits, fits - 1):
-        monkeypatch.setitem(sms.LONGEST, "zh", limit)
+        monkeypatch.setattr(short_message, "MOST_PARTS", limit)
         message = next(page.body for page in render(made, "sms") if page.path == "sms.txt")
         assert (COMMENT.zh in str(message)) is (limit == fits)
-        assert len(message) <= limit
+        assert len(short_message.parts_of(str(message).strip())) <= limit
 
 
 def test_a_comment_in_one_language_is_shown_in_the_other_as_what_it_is() -> None:
@@ -159,7 +160,7 @@ def changed_stars(day: int, probability: float, **more: Any) -> Callable[[Foreca
 
 
 def stars_of(made: Bulletin, day: int) -> dict[str, Any]:
-    [page] = [page for page in render(made, "api") if page.path.endswith("forecasts.json")]
+    [page] = [page for page in render(made, "api") if page.path == "api/v1/forecasts.json"]
     [found] = [
         each
         for each in json.loads(page.body)["forecasts"]

@@ -408,7 +408,10 @@ def test_half_for_everything_has_no_skill(config: Config, tmp_path: Path) -> Non
 
 
 def test_training_cases_come_from_the_archive(config: Config, past: Archive) -> None:
-    sets = {phenomenon: cases_of(config, past, phenomenon)[0] for phenomenon in PHENOMENA}
+    sets = {
+        phenomenon: cases_of(config, past, phenomenon, lambda _: math.nan)[0]
+        for phenomenon in PHENOMENA
+    }
     [(phenomenon, data)] = [(name, data) for name, data in sets.items() if len(data)]
 
     assert phenomenon in PHENOMENA

@@ -16,6 +16,7 @@ from forecast.quantities import FEATURES
 from models import selection
 from models.calibration import Calibrator, method_for
 from models.corp import corp_reliability
+from models.lead import SCALES
 from models.learned import LearnedRule
 from models.rule_model import LEAD, PhysicsRule
 from models.scores import brier
@@ -111,7 +112,8 @@ def test_one_label_moves_the_rule_by_little_and_a_thousand_override_it() -> None
 
 
 def test_without_labels_the_rule_is_as_unsure_as_its_stated_spreads() -> None:
-    # models/learned.py: base .5, strength 40 %, each effect 50 %, scale 30 % five days ahead
+    # models/learned.py: base .5, which fades as the forecast's worth does, strength 40 %, each
+    # effect 50 %, scale 30 % five days ahead
     rule = PhysicsRule("starry_sky").ready()
     cloudy = {"sky_cover": 0.8, "cloud_for_stars": 0.8, "precipitation": 2.0}
     nights = [cloudy | {"climatological_frequency": 0.3, LEAD: 24 * day} for day in (0, 5, 10)]
@@ -122,7 +124,8 @@ def test_without_labels_the_rule_is_as_unsure_as_its_stated_spreads() -> None:
 
     effects = rule.scaled_effects(x)[..., 0]
     departure = effects.sum(axis=1) + (rule.starts(x) - rule.usual_sums(x))[:, 0]
-    variance = 0.5**2 + (0.4**2 + (0.3 * np.array([0, 1, 2])) ** 2) * departure**2
+    worth = SCALES["starry_sky"].worth(24 * np.array([0.0, 5.0, 10.0]))
+    variance = (0.5 * worth) ** 2 + (0.4**2 + (0.3 * np.array([0, 1, 2])) ** 2) * departure**2
     variance += 0.5**2 * (effects**2).sum(axis=1)
     # the normal distribution has nine tenths within 1.645 standard deviations
     assert (high - low) / 2 / 1.644854 == pytest.approx(np.sqrt(variance), rel=1e-5)

@@ -15,12 +15,13 @@ from forecast.commands.score import hours_of_night, zone_of
 from forecast.errors import SourceCorrupt
 from forecast.learning.issue_forecasts import HourlySeries, read_forecasts, read_outcomes
 from forecast.learning.transfer_by_lead import (
+    SHIPPED,
     TransferByLead,
     hours_of,
-    neutral_darkness,
     transfer_by_lead,
     truth_of,
 )
+from forecast.learning.transfer_features import features_of_issues, neutral_darkness
 from forecast.learning.transfer_test import mountain
 from models import registry
 from models.climatology import CLEAR_NIGHTS, TABLE, shipped
@@ -99,6 +100,46 @@ def test_stars_are_scored_at_each_lead_beside_climatology_and_persistence(
     text = "\n".join(result.lines())
     assert "without any skill" in text
     assert "missing from these columns: cloud_at_site" in text
+
+
+def test_far_ahead_no_model_is_better_than_the_shipped_frequency_and_the_table_says_so(
+    night_cloud: tuple[Path, Path],
+) -> None:
+    """It is a forecaster of the table: what is usual near Beijing is not what is usual here."""
+
+    class Usual:
+        columns = ("climatological_frequency",)
+
+        def predict_proba(self, cases: np.ndarray) -> np.ndarray:
+            return np.concatenate([1 - cases, cases], axis=1)
+
+    result = transfer_by_lead(*night_cloud, "starry_sky", PLACE, {"far": Usual()}, NEW_YORK)
+
+    frequency, far = rows_of(result, SHIPPED), rows_of(result, "far")
+    assert {day: row.brier for day, row in frequency.items()} == {
+        day: row.brier for day, row in far.items()
+    }
+    low, high = (pick(row.skill.value for row in frequency.values()) for pick in (min, max))
+    assert f"has a skill of {low:+.2f} to {high:+.2f} here" in result.lines()[1]
+
+
+def test_the_rule_reads_a_starry_night_over_its_best_window_and_a_clear_one_over_the_whole() -> (
+    None
+):
+    """As the service has them: two clear hours of eight, and the humidity of those hours."""
+    cover = np.array([[0.9, 0.9, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9]])
+    first, none = np.array(["2024-01-01T21"], "datetime64[h]"), np.zeros(1, dtype=int)
+    series = HourlySeries(first, first, {"cloud": cover, "humidity": cover})
+
+    starry, clear = (
+        features_of_issues(series, none, none, "starry_sky", 8, best) for best in (True, False)
+    )
+
+    assert (starry["sky_cover"], clear["sky_cover"]) == pytest.approx((0.1, 0.6))
+    assert (starry["humidity_at_site"], clear["humidity_at_site"]) == pytest.approx((0.1, 0.6))
+    # an equal part of low, medium and high cloud hides two thirds of what low cloud would
+    assert starry["cloud_for_stars"] == pytest.approx(0.1 * 2 / 3)
+    assert starry["clear_hours"] == clear["clear_hours"] == pytest.approx(2)
 
 
 def test_a_model_gets_the_features_of_the_issue_and_is_not_refitted(

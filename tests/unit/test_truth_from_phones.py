@@ -24,6 +24,7 @@ from forecast.learning.truth_from_phones import (
     ANSWERS,
     Decision,
     decide,
+    forget_early,
     plain_remark,
     read_report,
     row_reader,
@@ -342,3 +343,24 @@ def test_a_report_from_a_site_that_is_no_longer_in_the_settings_stops_nobody(
     settle(empty, config, NOON)
 
     assert [(o.site, o.state) for o in outcomes(empty)] == [("jinding", "sea")]
+
+
+def test_what_was_kept_of_an_answer_too_early_is_forgotten_and_a_later_one_counts(
+    empty: Archive,
+) -> None:
+    """An earlier version kept before sunrise that no sea of clouds came."""
+    says = {"sea_of_clouds": "open"}
+    early = report("early", seen=MORNING - timedelta(hours=1), says=says)
+    for each in (early, report("later")):
+        Reports(empty).add(each)
+        Reports(empty).mark_kept(each.id, ("sea_of_clouds",))
+    wrong = read_report(replace(early, seen=MORNING), READER).outcomes["sea_of_clouds"]
+    Outcomes(empty).keep([wrong], NOON)
+
+    assert forget_early(empty, CONFIG, NOON) == 1
+    assert outcomes(empty) == []
+    settle(empty, CONFIG, NOON)
+
+    assert [each.state for each in outcomes(empty)] == ["sea"]
+    assert forget_early(empty, CONFIG, NOON) == 0
+    assert [each.state for each in outcomes(empty)] == ["sea"]

@@ -273,7 +273,7 @@ def leads(*skills: Figure, phenomenon: str = "sunset_glow") -> tuple[ScoreLine, 
             name=str(day),
             phenomenon=phenomenon,
             skills={**line().skills, "climatology": skill},
-            right=Figure(0.9 - 0.05 * day),
+            right=Figure(0.9 - 0.05 * day, 0.5, 1.0, 60),
             persistence=Figure(-0.2, -0.3, -0.1, 60),
         )
         for day, skill in enumerate(skills)
@@ -281,20 +281,19 @@ def leads(*skills: Figure, phenomenon: str = "sunset_glow") -> tuple[ScoreLine, 
 
 
 def test_skill_by_lead_shows_by_shape_which_leads_are_surely_better() -> None:
-    shown = leads(Figure(0.4, 0.3, 0.5, 60), Figure(0.1, -0.1, 0.2, 60), Figure(-0.1, cases=60))
+    shown = leads(Figure(0.4, 0.3, 0.5, 60), Figure(0.1, -0.1, 0.2, 60))
 
     drawn = skill_by_lead(shown, EN, "Glow", "sunset_glow")
 
     tree = ElementTree.fromstring(str(drawn))
     circles = [e.get("class") for e in tree.iter(f"{SVG}circle")]
-    assert circles == ["c-dot", "c-dot-open", "c-dot-open"]
+    assert circles == ["c-dot", "c-dot-open"]
     heights = [float(e.get("cy") or 0) for e in tree.iter(f"{SVG}circle")]
     assert heights == sorted(heights)  # less skill lies lower
     text = "".join(tree.itertext())
     assert "0 days ahead 0.40 (0.30 to 0.50, n=60)" in text
-    assert "2 days ahead \u22120.10 (n=60, no interval)" in text
-    assert str(drawn).count("c-interval") == 6  # a bar and two ends, of the two with an interval
-    assert str(drawn).count("c-persistence") == 6  # a cross at each lead
+    assert str(drawn).count("c-interval") == 6  # a bar and two ends at each lead
+    assert str(drawn).count("c-persistence") == 4  # a cross at each lead
 
 
 def test_leads_with_too_few_cases_are_not_drawn() -> None:
@@ -302,6 +301,31 @@ def test_leads_with_too_few_cases_are_not_drawn() -> None:
 
     assert skill_by_lead(few, ZH, "Glow", "sunset_glow") is None
     assert skill_by_lead((), ZH, "Glow", "sunset_glow") is None
+
+
+def test_from_too_few_spells_of_weather_the_page_says_that_nothing_follows_for_the_leads(
+    bulletin: Bulletin,
+) -> None:
+    """A month has six spells of five days; an interval takes eight."""
+    month, year = (
+        leads(*[Figure(0.4, *bounds, 60)] * 3) for bounds in ((math.nan, math.nan), (0.3, 0.5))
+    )
+    for lines, told in ((month, True), (year, False)):
+        found = replace(verification(record()), lines=lines)
+        text = record_text(found.records[0], found, NAMES, EN, TODAY)
+
+        assert (text.by_lead is None) is told
+        assert (EN("verification.by_lead_few") in text.skills) is told
+        place = text.columns.index("climatology") - 1
+        rows = [
+            cells[place] for group, cells in text.rows if group == EN("verification.lead", days="2")
+        ]
+        assert rows == [EN("time.none") if told else "0.40 [0.30, 0.50]"]
+    alone = replace(
+        verification(),
+        lines=tuple(replace(each, phenomenon="starry_sky", right=Figure(0.9)) for each in month),
+    )
+    assert how_often(replace(bulletin, verification=alone, models_in_force=()), EN) == ""
 
 
 def test_a_skill_far_below_zero_stays_inside_the_chart() -> None:

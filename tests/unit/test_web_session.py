@@ -19,7 +19,7 @@ from forecast.errors import Conflict
 from forecast.review import ROLES
 from forecast.service.web import guards
 from forecast.service.web.application import COOKIE
-from forecast.service.web.session import LoginLimits
+from forecast.service.web.session import BY_ACCOUNT, BY_ADDRESS, LoginLimits
 from forecast.service.web.session_key import key_file, session_key
 from forecast.service.web.throttle import Limit, Throttle, network_of
 from tests.web_world import PASSWORD, WebWorld, csrf_of, sign_in, token_of, web_world
@@ -219,6 +219,34 @@ def test_ten_thousand_logins_are_slowed_and_lock_nobody_out(ours: WebWorld) -> N
     assert statuses[HTTPStatus.TOO_MANY_REQUESTS] >= tried - 12
     assert len(Audit(ours.world.archive).last(20_000)) - before < 200
     assert sign_in(owner, "wang").status_code == 303
+
+
+def test_a_neighbour_who_guesses_keeps_no_colleague_out_for_long(
+    ours: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bureau shares an address: a right password waits seconds there, on a known device never."""
+    known, moment = ours.client("li"), [0.0]
+    known.post("/desk/logout", data={"csrf": csrf_of(known)})
+    limits = ours.application.extensions["login limits"]
+    limits.address = Throttle(BY_ADDRESS, lambda: moment[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(Accounts, "verified", lambda *_: None)  # a password costs .1 s
+        statuses = [
+            sign_in(ours.client(), f"guess{place}", "a wrong password").status_code
+            for place in range(80)
+        ]
+
+    assert (statuses.count(401), statuses.count(429)) == (60, 20)
+    waits = sign_in(ours.client(), "wang")
+    assert (waits.status_code, waits.headers["Retry-After"]) == (429, "3")
+    assert sign_in(known, "li").status_code == 303
+    moment[0] += BY_ADDRESS.seconds
+    assert sign_in(ours.client(), "wang").status_code == 303
+
+
+def test_right_passwords_count_against_nobody(ours: WebWorld) -> None:
+    for _ in range(BY_ACCOUNT.tries + 2):
+        assert sign_in(ours.client(), "wang").status_code == 303
 
 
 def test_logins_never_take_all_threads(ours: WebWorld) -> None:

@@ -31,9 +31,10 @@ from models.rule_model import LEAD, USUAL, PhysicsRule
 from tests.past_issues import HOUR, issued_on, keep_issue, window_start
 
 SITE, PHENOMENON, START = "jiangshuihe", "snowfall", date(2025, 11, 1)
-TRUE_SCALE, TRUE_FREQUENCY = 0.25, 0.45  # of the shipped scale; [1]
+TRUE_SCALE, TRUE_SHIFT = 0.25, 2.2  # of the shipped scale; of the shipped frequency [logit]
+DEPTHS = (0.0, 0.002, 0.006, 0.012, 0.03)  # [m] new snow in the forecast
 AHEAD = (1, 4)  # days ahead, in turn: each day is forecast once
-WEEKS: Mapping[str, int] = {"few": 5, "more": 30}  # weeks
+WEEKS: Mapping[str, int] = {"few": 5, "more": 40}  # weeks
 PLACE = next(site for site in read_config().all_sites() if site.id == SITE)
 
 
@@ -45,13 +46,14 @@ def values_of(depth: float, day: date, ahead: int) -> dict[str, float]:
 
 
 def truth(values: Mapping[str, float]) -> float:
-    """Return the true probability of a forecast: a quarter of the shipped departure."""
+    """Return the true probability of a forecast: a quarter of the shipped departure from nine times
+    the usual odds.
+    """
     rule = PhysicsRule(PHENOMENON).ready()
     case = np.array([[values.get(name, math.nan) for name in rule.columns]])
-    start = math.log(TRUE_FREQUENCY / (1 - TRUE_FREQUENCY))
-    p = float(rule.predict_proba(case)[0, 1])
-    usual = values[USUAL]
+    p, usual = float(rule.predict_proba(case)[0, 1]), values[USUAL]
     departure = math.log(p / (1 - p)) - math.log(usual / (1 - usual))
+    start = math.log(usual / (1 - usual)) + TRUE_SHIFT
     return 1 / (1 + math.exp(-(start + TRUE_SCALE * departure)))
 
 
@@ -71,8 +73,7 @@ def _learn(folder: Path, weeks: int) -> tuple[dict[str, Any], Path]:
     outcomes = []
     for number in range(7 * weeks):
         day, ahead = START + timedelta(days=number), AHEAD[number % 2]
-        depth = float(random.choice([0.0, 0.002, 0.006, 0.012, 0.03]))
-        values = values_of(depth, day, ahead)
+        values = values_of(float(random.choice(DEPTHS)), day, ahead)
         row = {"site": SITE, "phenomenon": PHENOMENON, "day": day, "probability": 0.5}
         issued = issued_on(day - timedelta(days=ahead))
         keep_issue(archive, issued, [{**row, "values": values}], name=f"issue-{number}")
@@ -136,12 +137,59 @@ def test_what_has_learnt_the_scale_serves_by_the_rule_that_holds_for_every_model
 def test_the_usual_frequency_moves_to_that_of_the_site_with_its_days(
     learnt: dict[str, tuple[dict[str, Any], Path]],
 ) -> None:
-    """By hand: (events + 10 x table) / (days + 10), whatever was promoted."""
-    day, table = START, Climatology().frequency_at(PHENOMENON, PLACE, START)
+    """By hand, whatever was promoted: (events + 10 x moved) / (days + 10), where the table's
+    frequency is moved in log-odds by what the site's other months differ from theirs.
+    """
     for _, folder in learnt.values():
         found = read_climatology(folder)
-        cases, events = found.counts[PHENOMENON][SITE][day.month]
-        usual = found.frequency_at(PHENOMENON, PLACE, day)
+        months = dict(found.counts[PHENOMENON][SITE])
+        cases, events = months.pop(START.month)
+        others, seen = (sum(pair[part] for pair in months.values()) for part in (0, 1))
+        expected = sum(pair[0] * table(month) for month, pair in months.items()) / others
+        moved = odds((seen + 10 * expected) / (others + 10)) / odds(expected) * odds(table(11))
+        usual = found.frequency_at(PHENOMENON, PLACE, START)
         assert cases == 30  # November
-        assert usual == pytest.approx((events + 10 * table) / (cases + 10))
-        assert table < usual < events / cases
+        assert usual == pytest.approx((events + 10 * moved / (1 + moved)) / (cases + 10))
+        assert usual > 5 * table(START.month)
+
+
+def table(month: int) -> float:
+    return Climatology().frequency_at(PHENOMENON, PLACE, date(2026, month, 1))
+
+
+def odds(p: float) -> float:
+    return p / (1 - p)
+
+
+def next_winter(folder: Path, model: LearnedRule, days_ahead: float) -> np.ndarray:
+    """Return answer, truth and usual frequency (3, day) of the winter after, so far ahead."""
+    usual, random, found = read_climatology(folder), np.random.default_rng(3), []
+    for number in range(200):
+        day = date(2026, 11, 1) + timedelta(days=number)
+        depth = float(random.choice(DEPTHS))
+        values = values_of(depth, day, AHEAD[0]) | {LEAD: 24 * days_ahead}
+        true = truth(values)  # over the shipped frequency, as it is defined
+        values[USUAL] = usual.frequency_at(PHENOMENON, PLACE, day)
+        case = np.array([[values.get(name, math.nan) for name in model.columns]])
+        found.append((float(model.predict_proba(case, [SITE])[0, 1]), true, values[USUAL]))
+    return np.array(found).T
+
+
+def test_what_was_learnt_and_the_usual_frequency_together_count_a_sites_level_once(
+    learnt: dict[str, tuple[dict[str, Any], Path]],
+) -> None:
+    """Snow comes there ten times as often as the shipped table says: near forecasts are right on
+    average, and far ahead the answer is the renewed frequency.
+    """
+    result, folder = learnt["more"]
+    model = kept(folder, result)
+
+    for days in AHEAD:
+        answer, true, _ = next_winter(folder, model, days)
+        assert answer.mean() == pytest.approx(true.mean(), abs=0.08)
+        assert np.abs(answer - true).mean() < 0.12
+    answer, _, usual = next_winter(folder, model, 60)
+    assert answer == pytest.approx(usual, abs=1e-6)
+    counts = read_climatology(folder).counts[PHENOMENON][SITE]
+    cases, events = np.sum([counts[month] for month in (11, 12, 1, 2, 3, 4, 5)], axis=0)
+    assert usual.mean() == pytest.approx(events / cases, abs=0.05)

@@ -7,6 +7,7 @@ the session, and how an error is shown.
 from __future__ import annotations
 
 import importlib
+import logging
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,7 +34,9 @@ from forecast.service.web.throttle import Throttle
 from products.pages.templating import TEMPLATES
 from products.wording import LANGUAGES, Words
 
-PARTS = ("session", "desk", "changes", "reports", "push", "health")
+log = logging.getLogger(__name__)
+
+PARTS = ("session", "desk", "changes", "reports", "push", "health", "public")
 LANGUAGE = "lang"  # of the query and the cookie
 COOKIE = "skyscape_session"
 FORM_PARTS, FORM_MEMORY = 200, 500_000  # fields of a form, and their bytes
@@ -163,13 +166,24 @@ def _secured(response: Response) -> Response:
 
 
 def _failed(error: Exception) -> ResponseReturnValue:
-    """Show an error of the service with its own sentence."""
+    """Show why something of the service failed."""
     assert isinstance(error, SkyscapeError)
-    status = next(
-        (status for kind, status in STATUSES if isinstance(error, kind)),
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-    )
-    return message(status, str(error))
+    return message(_status_of(error), fault_text(error))
+
+
+def fault_text(error: SkyscapeError) -> str:
+    """Return why something could not be done, in the words of the page; the log has the error's
+    own sentence.
+    """
+    log.warning("%s: %s", request.path, error)
+    if isinstance(error, Conflict | NotReleased) and f"desk.fault.{error.key}" in words():
+        return words()(f"desk.fault.{error.key}")
+    return words()(f"session.error.{_status_of(error).value}")
+
+
+def _status_of(error: SkyscapeError) -> HTTPStatus:
+    found = (status for kind, status in STATUSES if isinstance(error, kind))
+    return next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _refused(error: Exception) -> ResponseReturnValue:

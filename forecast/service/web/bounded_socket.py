@@ -11,13 +11,16 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
 from forecast.service.web.lingering import Lingering
+from forecast.service.web.throttle import network_of
 
 HEADER = 16_384  # [byte] all headers of a request
 MORE = 65_536  # [byte] that a connection may send beyond a body in chunks, or too many headers
@@ -89,16 +92,19 @@ def parse_head(data: bytes) -> Head | None:
 class BoundedListener(socket.socket):
     """A listening socket whose connections are bounded.
 
-    of_one: how many connections an address may have at once; 0: any, as behind another server.
+    most: how many connections there may be; one more ends the one that has waited longest for its
+    request, of the sender with the most. of_one: how many an address may have at once; 0: any, as
+    behind another server.
     Raises: OSError where the address is unavailable.
     """
 
     def __init__(
-        self, host: str, port: int, gate: Gate, timeouts: Timeouts, of_one: int = 0
+        self, host: str, port: int, gate: Gate, timeouts: Timeouts, most: int, of_one: int = 0
     ) -> None:
         super().__init__(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
         self.gate, self.timeouts, self.lingering = gate, timeouts, Lingering()
-        self._of_one, self._accepted = of_one, WeakSet[BoundedConnection]()
+        self._most, self._of_one = most, of_one
+        self._accepted = WeakSet[BoundedConnection]()
         try:
             self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.bind((host, port))
@@ -114,13 +120,23 @@ class BoundedListener(socket.socket):
         """
         connection, address = super().accept()
         peer = str(address[0])
-        open_ones = sum(each.peer == peer and each.fileno() >= 0 for each in self._accepted)
-        if self._of_one and open_ones >= self._of_one:
+        open_ones = [each for each in self._accepted if each.open]
+        if self._of_one and sum(each.peer == peer for each in open_ones) >= self._of_one:
             connection.close()
             raise ConnectionRefusedError(f"{peer} has {self._of_one} connections already")
+        if len(open_ones) >= self._most:
+            _longest_waiting(open_ones).end()
         bounded = BoundedConnection(connection, peer, self)
         self._accepted.add(bounded)
         return bounded, address
+
+
+def _longest_waiting(connections: Sequence[BoundedConnection]) -> BoundedConnection:
+    """Return the connection that may end first: of the sender with the most of them, the one whose
+    request began first.
+    """
+    held = Counter(network_of(each.peer) for each in connections)
+    return min(connections, key=lambda each: (-held[network_of(each.peer)], each.since))
 
 
 class BoundedConnection(socket.socket):
@@ -135,13 +151,25 @@ class BoundedConnection(socket.socket):
         self._state: Literal["head", "body", "rest"] = "head"
         self._head, self._left = b"", 0
         self._deadline: float | None = None
+        self.since, self._ended = time.monotonic(), False
+
+    @property
+    def open(self) -> bool:
+        """Return whether it still counts: neither closed nor about to be."""
+        return not self._ended and self.fileno() >= 0
+
+    def end(self) -> None:
+        """Read no more from it: it closes once the request that is being served has its answer."""
+        self._ended = True
+        with suppress(OSError):  # gone already
+            self.shutdown(socket.SHUT_RD)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Return what has come, up to the end of its part of the request; b"" to close."""
         now = time.monotonic()
         if self._deadline is None:
             self._deadline = now + self._timeouts.headers
-        if now > self._deadline:
+        if self._ended or now > self._deadline:
             return b""
         if self._state == "head":
             return self._of_head(size, flags)
@@ -189,6 +217,7 @@ class BoundedConnection(socket.socket):
 
     def _begin_request(self) -> None:
         self._state, self._head, self._deadline = "head", b"", None
+        self.since = time.monotonic()
 
     def _answer(self, content: bytes) -> None:
         """Send a refusal; the server has answered all requests before this one."""

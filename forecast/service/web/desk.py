@@ -1,11 +1,10 @@
-"""The desk: tonight's draft looked at, asked about, changed, commented and previewed.
+"""The desk: tonight's draft looked at, asked about, changed and commented.
 
-Signatures, corrections and withdrawals: desk_release.py.
+Previews: desk_preview.py. Signatures, corrections and withdrawals: desk_release.py.
 """
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -28,11 +27,11 @@ from forecast.archive.drafts import Drafts
 from forecast.domain import Name
 from forecast.errors import Conflict, NotReleased
 from forecast.issue.lifecycle import Lifecycle
-from forecast.issue.preview import preview
 from forecast.issue.world import World
 from forecast.review import EDIT_REASONS, LONGEST_COMMENT, Account, Draft, Edit, EventKey
-from forecast.service.web import desk_release, what_if
-from forecast.service.web.application import words
+from forecast.service.web import desk_preview, desk_release, what_if
+from forecast.service.web.alerts import alerts
+from forecast.service.web.application import fault_text, words
 from forecast.service.web.context import account, context
 from forecast.service.web.desk_forms import (
     Asked,
@@ -52,16 +51,10 @@ from forecast.service.web.soundings import profile_of, sounding
 from forecast.service.web.stations import silent, station_days
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
+blueprint.register_blueprint(desk_preview.blueprint)
 blueprint.register_blueprint(desk_release.blueprint)
 
 SHOWN = ("record", "station", "sounding")  # what the panel below the form shows
-# of the products' own pages, in a frame of the desk
-PREVIEW_POLICY = (
-    "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
-    "script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'self'"
-)
-PREVIEWS_KEPT = 2  # megabytes each
 SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -99,7 +92,7 @@ def page(
     try:
         desk = open_desk()
     except Conflict as error:
-        return _closed(str(error), HTTPStatus.CONFLICT)
+        return _closed(fault_text(error), HTTPStatus.CONFLICT)
     if desk is None:
         return _closed(problem, status)
     view = DeskView(desk, words(), key)
@@ -125,6 +118,7 @@ def page(
         "answer": _answer(chosen, world),
         "stations": station_days(desk, chosen.site, words()) if chosen else (),
         "stale": silent(desk, words()),
+        "alerts": alerts(context().archive, desk.last, desk.now, words()),
         "signature": Drafts(context().archive).signature(desk.draft.id),
         "in_force": desk.last is not None and desk_release.in_force(desk.last),
         "done": _done(),
@@ -141,6 +135,7 @@ def _closed(problem: str, status: HTTPStatus) -> Response:
         problem=problem,
         last=last,
         state=Drafts(context().archive).state(last.id) if last else "",
+        alerts=alerts(context().archive, last, now, words()),
         hour=next_hour(world.config, now),
         done=_done(),
     )
@@ -266,7 +261,7 @@ def refused(
     error: Conflict | NotReleased, key: EventKey | None, form: Mapping[str, str]
 ) -> ResponseReturnValue:
     """Show why something could not be done, and what others changed since the form was made."""
-    message = words()(f"desk.fault.{error.key}") if isinstance(error, BadForm) else str(error)
+    message = fault_text(error)
     others = _others(form)
     if wants_json():
         changed = [words()("desk.other", change=edit_text(each)) for each in others]
@@ -291,7 +286,7 @@ def _clock(now: datetime) -> str:
     return f"{words().local(now):%H:%M:%S}"
 
 
-# -- what if, sounding, preview
+# -- what if, sounding
 
 
 @blueprint.get("/what-if")
@@ -330,53 +325,6 @@ def sounding_of(site: str, phenomenon: str, day: str) -> ResponseReturnValue:
 def _sounding(desk: Desk, of_event: Any) -> bytes:
     profile = profile_of(desk.prepared.decoded.atmosphere, of_event)
     return b"" if profile is None else sounding(profile, of_event, words())
-
-
-@blueprint.get("/preview/")
-@needs("see")
-def previews() -> ResponseReturnValue:
-    """Show every product as it would go out, each in a frame."""
-    desk = open_desk()
-    if desk is None:
-        return redirect(url_for("desk.tonight"))
-    pages = _pages(desk)
-    whole = ("index.html", "wechat/article.html", "sms.txt", "posters/day.png")
-    first = [path for path in whole if path in pages]
-    of_sites = ("display/", "posters/")
-    screens = sorted(p for p in pages if p.startswith(of_sites) and p not in first)
-    wanted = request.args.get("of", first[0] if first else "")
-    shown = wanted if wanted in pages else first[0]
-    return make_response(
-        render_template(
-            "desk/preview.html", desk=desk, first=first, screens=screens, shown=shown,
-            sites={s.id: s.name for s in context().config.all_sites()},
-        )
-    )  # fmt: skip
-
-
-@blueprint.get("/preview/<path:path>")
-@needs("see")
-def preview_of(path: str) -> ResponseReturnValue:
-    """Return one page of a product as it would go out."""
-    desk = open_desk()
-    content = None if desk is None else _pages(desk).get(path)
-    if content is None:
-        abort(HTTPStatus.NOT_FOUND)
-    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-    response = Response(content, mimetype=kind)
-    response.headers["Content-Security-Policy"] = PREVIEW_POLICY
-    response.headers["X-Frame-Options"] = "SAMEORIGIN"
-    return response
-
-
-def _pages(desk: Desk) -> Mapping[str, bytes]:
-    person = account()
-    name = person.name if person else ""
-    draft = desk.draft
-    return cache("desk previews", PREVIEWS_KEPT).of(
-        ("preview", draft.id, draft.version, name),
-        lambda: preview(context().world(), draft, desk.prepared, name, desk.now),
-    )
 
 
 @blueprint.post("/draft")

@@ -39,8 +39,7 @@ class BadForm(Conflict):
     """A form asks for something that cannot be. key: of the words that say so (desk.fault)."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
+        super().__init__(key, key)
 
 
 def given_of(form: MultiDict[str, str]) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
+from types import MappingProxyType
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,16 +13,19 @@ from flask.typing import ResponseReturnValue
 from forecast.archive.drafts import Drafts
 from forecast.domain import Issue
 from forecast.errors import SkyscapeError
-from forecast.service.web.application import words
+from forecast.service.web.application import fault_text, words
 from forecast.service.web.context import account, context
 from forecast.service.web.desk_forms import BadForm, given_of, number_of
 from forecast.service.web.desk_material import Desk, choose, last_issue, next_hour, open_desk
 from forecast.service.web.desk_words import edit_text, person_name
 from forecast.service.web.guards import needs
+from products.wording import LANGUAGES, Words
 
 blueprint = Blueprint("release", __name__)  # below that of the desk
 
-LONGEST_REASON = 200  # [character] of a withdrawal or correction
+# Why an issue is withdrawn or corrected; the words stand in templates/text (desk.ending.why).
+ENDINGS = ("data", "conditions", "model", "wording", "safety", "other")  # the last needs a note
+LONGEST_NOTE = {"zh": 60, "en": 100}  # [character]
 
 
 @blueprint.get("/sign")
@@ -47,7 +52,7 @@ def sign() -> ResponseReturnValue:
             raise BadForm("corrects_gone")
         here.lifecycle.sign(here.world(), desk.draft, desk.draft.version, person, here.clock())
     except SkyscapeError as error:
-        return _signing(_sentence(error), HTTPStatus.CONFLICT)
+        return _signing(fault_text(error), HTTPStatus.CONFLICT)
     return redirect(url_for("desk.tonight", said="released"), HTTPStatus.SEE_OTHER)
 
 
@@ -97,12 +102,12 @@ def withdraw() -> ResponseReturnValue:
     here, person, form = context(), account(), given_of(request.form)
     try:
         assert person is not None
-        reason = _reason(form.get("reason", ""))
+        reason = _reason(form)
         here.lifecycle.withdraw(
             here.world(), form.get("issue", "")[:80], person, reason, here.clock()
         )
     except SkyscapeError as error:
-        return _ending("withdraw", _sentence(error), HTTPStatus.CONFLICT, form.get("reason", ""))
+        return _ending("withdraw", fault_text(error), HTTPStatus.CONFLICT, form)
     return redirect(url_for("desk.tonight", said="withdrawn"), HTTPStatus.SEE_OTHER)
 
 
@@ -120,11 +125,11 @@ def correct() -> ResponseReturnValue:
     here, person, form = context(), account(), given_of(request.form)
     try:
         assert person is not None
-        reason = _reason(form.get("reason", ""))
+        reason = _reason(form)
         issue = form.get("issue", "")[:80]
         choose(here.lifecycle.correct(here.world(), issue, person, reason, here.clock()))
     except SkyscapeError as error:
-        return _ending("correct", _sentence(error), HTTPStatus.CONFLICT, form.get("reason", ""))
+        return _ending("correct", fault_text(error), HTTPStatus.CONFLICT, form)
     return redirect(url_for("desk.tonight", said="correcting"), HTTPStatus.SEE_OTHER)
 
 
@@ -148,7 +153,7 @@ def discard() -> ResponseReturnValue:
             here.world(), desk.draft, number_of(form, "version"), person, here.clock()
         )
     except SkyscapeError as error:
-        return _discarding(_sentence(error), HTTPStatus.CONFLICT)
+        return _discarding(fault_text(error), HTTPStatus.CONFLICT)
     return redirect(url_for("desk.tonight", said="discarded"), HTTPStatus.SEE_OTHER)
 
 
@@ -164,23 +169,32 @@ def in_force(issue: Issue) -> bool:
     return Drafts(context().archive).state(issue.id) == "released"
 
 
-def _ending(what: str, problem: str, status: HTTPStatus, reason: str = "") -> ResponseReturnValue:
+def _ending(
+    what: str, problem: str, status: HTTPStatus, given: Mapping[str, str] = MappingProxyType({})
+) -> ResponseReturnValue:
     last = last_issue(context().world())
     state = Drafts(context().archive).state(last.id) if last else ""
     text = render_template(
-        "desk/ending.html", what=what, problem=problem, last=last, state=state, reason=reason,
-        longest=LONGEST_REASON,
+        "desk/ending.html", what=what, problem=problem, last=last, state=state, given=given,
+        endings=ENDINGS, longest=LONGEST_NOTE,
     )  # fmt: skip
     return make_response(text, status)
 
 
-def _reason(text: str) -> str:
-    """Return a reason that readers can be shown. Raises: BadForm."""
-    found = " ".join(text.split())
-    if not 2 <= len(found) <= LONGEST_REASON:
+def _reason(form: Mapping[str, str]) -> str:
+    """Return the reason that readers see, Chinese first and English beside. Raises: BadForm."""
+    why, texts = form.get("why", ""), {}
+    if why not in ENDINGS:
         raise BadForm("withdraw_reason")
-    return found
-
-
-def _sentence(error: SkyscapeError) -> str:
-    return words()(f"desk.fault.{error.key}") if isinstance(error, BadForm) else str(error)
+    for language in LANGUAGES:
+        say, note = Words(language, context().config.zone), form.get(f"note_{language}", "")
+        note, named = " ".join(note.split()), say(f"desk.ending.why.{why}")
+        if len(note) > LONGEST_NOTE[language]:
+            raise BadForm("reason_long")
+        if why == ENDINGS[-1]:
+            texts[language] = note or named
+        else:
+            texts[language] = say("desk.ending.detail", why=named, note=note) if note else named
+    if why == ENDINGS[-1] and len(form.get("note_zh", "").strip()) < 2:
+        raise BadForm("withdraw_reason")
+    return words()("desk.ending.both", **texts)

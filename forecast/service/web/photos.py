@@ -22,7 +22,8 @@ MOST_KEPT = 4 << 30  # [byte] of all photos
 FOLDER = "report_photos"
 DIGEST = re.compile(r"[0-9a-f]{64}")
 # Why a photo is not kept; the words stand in templates/text (report.photo).
-REASONS = ("size", "picture", "pixels", "full")
+REASONS = ("size", "picture", "heic", "pixels", "full")
+BOX = b"ftyp"  # at the fifth byte of HEIC, HEIF and AVIF, which Pillow cannot read
 
 _one_at_a_time = threading.Semaphore(1)  # memory is bounded for one process
 
@@ -41,6 +42,8 @@ def keep_photo(stream: IO[bytes], folder: Path) -> str:
     photo = stream.read(LARGEST + 1)
     if len(photo) > LARGEST:
         raise PhotoRefused("size")
+    if photo[4:8] == BOX:
+        raise PhotoRefused("heic")
     if sum(path.stat().st_size for path in folder.glob("*/*.jpg")) > MOST_KEPT:
         log.warning("%s: full: no more photos are kept; remove old ones", folder)
         raise PhotoRefused("full")

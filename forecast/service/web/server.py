@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 THREADS = 8
-CONNECTIONS = 200  # at once
+CONNECTIONS = 200  # at once; one more ends the one that has waited longest for its request
+CLOSING = 100  # of those that end, at once: waitress accepts none beyond its limit
 OF_ONE_ADDRESS = 60  # of them; behind another server all come from its address
 RECEIVE = 65_536  # [byte]
 STOP_WITHIN = 1  # [s]
@@ -56,6 +57,7 @@ class WebServer:
                 settings.port,
                 self._gate,
                 timeouts,
+                CONNECTIONS,
                 0 if settings.trusted_proxies else OF_ONE_ADDRESS,
             )
         except OSError as error:
@@ -72,7 +74,7 @@ class WebServer:
             map=self._sockets,
             sockets=[listening],
             threads=THREADS,
-            connection_limit=CONNECTIONS,
+            connection_limit=CONNECTIONS + CLOSING,
             max_request_header_size=HEADER,
             max_request_body_size=1 + max(self._largest(), endpoint.maximum if endpoint else 0),
             recv_bytes=RECEIVE,
@@ -159,7 +161,7 @@ _TOO_LARGE = raw_answer(
 def port_or_any(host: str, port: int) -> int:
     """Return a port where nobody listens on it, else 0: any."""
     try:
-        BoundedListener(host, port, lambda *_: 0, TIMEOUTS).close()
+        BoundedListener(host, port, lambda *_: 0, TIMEOUTS, CONNECTIONS).close()
     except OSError:
         return 0
     return port

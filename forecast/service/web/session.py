@@ -37,16 +37,17 @@ LOGOUT = "logout"
 DEVICE = "skyscape_device"  # cookie of a device on which somebody has entered before
 DEVICE_DAYS = 180
 
-# Whoever guesses passwords is slowed by the account and by the address. A device on which the
-# account was entered before has tries of its own, so that a stranger cannot lock its owner out.
+# Wrong passwords are counted: strictly by the account, generously by the address, which a whole
+# bureau may share. A device on which the account was entered before has a count of its own in place
+# of both, so that neither a stranger nor a neighbour can lock its owner out.
 # Source: OWASP, Slow Down Online Guessing Attacks with Device Cookies.
 # Of all logins: a password costs much time on purpose, and threads are for those who are in.
 AT_ONCE, BUSY = 4, 2.0  # [s] to wait for the others
-BY_ACCOUNT, BY_DEVICE, BY_ADDRESS = Limit(10, 60.0), Limit(10, 30.0), Limit(20, 10.0)
+BY_ACCOUNT, BY_DEVICE, BY_ADDRESS = Limit(10, 60.0), Limit(10, 30.0), Limit(60, 3.0)
 
 
 class LoginLimits:
-    """The tries of each account, device and address."""
+    """The wrong passwords of each account, device and address."""
 
     def __init__(self) -> None:
         self.account, self.device = Throttle(BY_ACCOUNT), Throttle(BY_DEVICE)
@@ -55,11 +56,18 @@ class LoginLimits:
         self.at_once = threading.BoundedSemaphore(AT_ONCE)
 
     def wait(self, name: str, address: str, device: str) -> float:
-        """Count a try; return 0, or for how long [s] to wait."""
-        where = network_of(address)
-        if wait := self.address.take(where):
-            return wait
-        return self.device.take(device) if device else self.account.take(name.casefold()[:60])
+        """Return for how long [s] to wait before the next try; 0 where it may be now."""
+        return max(limit.wait(key) for limit, key in self._of(name, address, device))
+
+    def failed(self, name: str, address: str, device: str) -> None:
+        """Count a wrong password."""
+        for limit, key in self._of(name, address, device):
+            limit.take(key)
+
+    def _of(self, name: str, address: str, device: str) -> tuple[tuple[Throttle, str], ...]:
+        if device:
+            return ((self.device, device),)
+        return (self.address, network_of(address)), (self.account, name.casefold()[:60])
 
 
 @blueprint.get("/")
@@ -95,6 +103,7 @@ def enter() -> ResponseReturnValue:
     finally:
         limits.at_once.release()
     if found is None:
+        limits.failed(name, address, device)
         note("login failed", "", name)
         return _form("session.wrong", HTTPStatus.UNAUTHORIZED)
     _begin(found)

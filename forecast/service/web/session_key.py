@@ -6,7 +6,6 @@ import logging
 import os
 import secrets
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from forecast.config import Config, session_secret
 from forecast.errors import ConfigError
@@ -42,11 +41,8 @@ def session_key(config: Config) -> bytes:
 
 
 def key_file(config: Config) -> Path:
-    """Return where the key is kept: beside an SQLite archive, else beside the models."""
-    parts = urlsplit(config.archive.url)
-    if parts.scheme.startswith("sqlite") and parts.path.strip("/"):
-        return Path(parts.path[1:]).absolute().parent / NAME
-    return config.learning.folder.absolute().parent / NAME
+    """Return where the key is kept."""
+    return config.private_folder / NAME
 
 
 def _make(path: Path) -> None:

@@ -57,9 +57,9 @@ def changes_of(view: EventView, form: Mapping[str, str]) -> dict[str, float]:
         try:
             value = float(text)
         except ValueError:
-            raise Conflict(f"{slider.knob.name}: {text:.20} is no number") from None
+            raise Conflict(f"{slider.knob.name}: {text:.20} is no number", "knob") from None
         if not math.isfinite(value):
-            raise Conflict(f"{slider.knob.name}: {text:.20} is no number")
+            raise Conflict(f"{slider.knob.name}: {text:.20} is no number", "knob")
         if abs(value - slider.value) > slider.knob.step / 2:
             changes[slider.knob.name] = min(max(value, slider.knob.low), slider.knob.high)
     return changes

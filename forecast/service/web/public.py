@@ -1,0 +1,156 @@
+"""The public pages and data: the files of the issue in force, of earlier ones, and what stations
+measure now, under the addresses of the output folder.
+
+/current/…   /archive/<issue>/…   /live.json   /releases.json
+
+Only what a release names in its manifest is served, so nothing else of the machine can be reached.
+Data may be read by pages of other servers.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path, PurePosixPath
+
+from flask import Blueprint, Response, abort, request, send_file
+from flask.typing import ResponseReturnValue
+
+from forecast.domain import as_utc
+from forecast.service.web.context import context
+from products import manifest
+from products.api_v2 import CURRENT, EXPIRED, FOLDER, SITES_MAP, has_status
+from products.pages.current_observations import FILE
+from products.publish import RELEASES
+
+blueprint = Blueprint("public", __name__)
+
+FRESH = 60  # [s] for which a reader may keep a file without asking again
+DATA = ("api", "feeds", "calendar")  # folders of data, below a language too
+TYPES = {
+    ".atom": "application/atom+xml",
+    ".css": "text/css",
+    ".geojson": "application/geo+json",
+    ".html": "text/html",
+    ".ics": "text/calendar",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".webmanifest": "application/manifest+json",
+    ".zip": "application/zip",
+}
+FEED = "application/feed+json"
+# The pages have a policy of their own, which this does not loosen; an article has inline styles.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
+    "worker-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; "
+)
+WIDGET = "widget"  # a folder of pages that other sites may frame
+
+
+@blueprint.get("/current/", defaults={"path": ""})
+@blueprint.get("/current/<path:path>")
+def current(path: str) -> ResponseReturnValue:
+    """Return a file of the issue in force; of a folder its index."""
+    return _file_of(context().config.output.folder / "current", path)
+
+
+@blueprint.get("/archive/<issue>/", defaults={"path": ""})
+@blueprint.get("/archive/<issue>/<path:path>")
+def archived(issue: str, path: str) -> ResponseReturnValue:
+    """Return a file of an earlier issue, as it was, or with what became of it."""
+    if not manifest.ISSUE_NAME.match(issue):
+        abort(HTTPStatus.NOT_FOUND)
+    return _file_of(context().config.output.folder / "archive" / issue, path)
+
+
+@blueprint.get(f"/{FILE}")
+def live() -> ResponseReturnValue:
+    """Return what stations measure now."""
+    return _beside(FILE)
+
+
+@blueprint.get(f"/{RELEASES}")
+def releases() -> ResponseReturnValue:
+    """Return which issues and pages there are."""
+    return _beside(RELEASES)
+
+
+@blueprint.after_request
+def _open_to_others(response: Response) -> Response:
+    """Say who may keep, frame and read a file; errors too, so that a program can read them."""
+    _, *parts = PurePosixPath(request.path).parts
+    inner = parts[1:] if parts[:1] == ["current"] else parts[2:]
+    inner = inner[1:] if inner[:1] == ["en"] else inner
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        response.headers["Cache-Control"] = f"public, max-age={FRESH}"
+    framed = "*" if inner[:1] == [WIDGET] else "'self'"
+    response.headers["Content-Security-Policy"] = f"{POLICY}frame-ancestors {framed}"
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"  # where frame-ancestors is not known
+    if not inner or inner[0] in DATA or inner[-1].endswith(".geojson"):
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = "If-None-Match, If-Modified-Since"
+        response.headers["Access-Control-Expose-Headers"] = "ETag"
+        response.headers["Access-Control-Max-Age"] = "86400"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def _file_of(link: Path, path: str) -> ResponseReturnValue:
+    """Return a file of a release that its manifest names, with its hash as ETag."""
+    release = link.resolve()  # once: a new issue may take its place while this one is read
+    wanted = f"{path}index.html" if not path or path.endswith("/") else path
+    digest = _files(release, _changed(release / manifest.NAME)).get(wanted)
+    if digest is None or not (release / wanted).is_file():
+        abort(HTTPStatus.NOT_FOUND)
+    dated = wanted == SITES_MAP or (wanted.startswith(f"{FOLDER}/") and has_status(wanted))
+    if dated and link.name == "current":
+        return _as_of_now(release, wanted, digest)
+    return _sent(release / wanted, _type_of(wanted), digest[:32])
+
+
+def _as_of_now(release: Path, path: str, digest: str) -> ResponseReturnValue:
+    """Return data of the issue in force, as expired where it is past its time."""
+    issue = manifest.issue_of(manifest.read(release))
+    if issue is None or issue.valid_until > as_utc(context().clock()):
+        return _sent(release / path, _type_of(path), digest[:32])
+    body = (release / path).read_bytes()
+    body = body.replace(f'"status": "{CURRENT}"'.encode(), f'"status": "{EXPIRED}"'.encode(), 1)
+    response = Response(body, mimetype=_type_of(path))
+    response.set_etag(f"{digest[:32]}-{EXPIRED}")
+    return response.make_conditional(request)
+
+
+def _beside(name: str) -> ResponseReturnValue:
+    path = context().config.output.folder / name
+    if not path.is_file():
+        abort(HTTPStatus.NOT_FOUND)
+    return _sent(path, _type_of(name), True)
+
+
+def _sent(path: Path, media: str, etag: str | bool) -> Response:
+    return send_file(path, mimetype=media, etag=etag, conditional=True, max_age=FRESH)
+
+
+def _type_of(path: str) -> str:
+    plain = path.removeprefix("en/")
+    media = TYPES.get(PurePosixPath(path).suffix, "application/octet-stream")
+    return FEED if plain.startswith("feeds/") and media == "application/json" else media
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@functools.lru_cache(maxsize=16)
+def _files(release: Path, changed: int) -> Mapping[str, str]:
+    """Return the files that a release names, with their hashes. changed: of its manifest."""
+    return {path: entry["sha256"] for path, entry in manifest.files_of(release)[1].items()}

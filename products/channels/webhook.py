@@ -1,0 +1,84 @@
+"""Servers that take messages as JSON over HTTPS, signed with a secret (docs/messages.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from forecast.config import Config
+from forecast.domain import Issue, Receipt
+from forecast.http.sending import Outgoing
+from forecast.review import Withdrawal
+from forecast.settings.delivery import WEBHOOK_SECRETS, GroupSettings, WebhookTarget, named
+from products import messages
+from products.bulletin import Bulletin
+from products.delivery import Delivery
+from products.group_messages import ChannelSender, GroupMessage
+from products.group_messages import deliver as deliver_to_groups
+from products.marking import Mark, marked_json
+from products.pages.templating import Page
+from products.wording import Words
+
+SCHEMA = "skyscape.message/1"
+LONGEST = 1_000_000  # [byte] of markdown: no cut
+PER_MINUTE = 60
+ID, TIME, SIGNATURE = "X-Skyscape-Id", "X-Skyscape-Timestamp", "X-Skyscape-Signature"
+
+
+def render(bulletin: Bulletin) -> Iterator[Page]:
+    yield from messages.pages(bulletin, "webhook")
+
+
+def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[Page]:
+    yield from messages.withdrawn("webhook", issue, withdrawal, config)
+
+
+def mark(path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:
+    """Return an archived page with its mark."""
+    return marked_json(path, page, mark)
+
+
+def deliver(delivery: Delivery) -> Receipt:
+    """Send each server what it does not have yet."""
+    settings = delivery.config.delivery.webhook
+    assert settings is not None  # products.channels.sends
+    secrets = named(delivery.secrets.get(WEBHOOK_SECRETS, ""))
+
+    def post(group: GroupSettings, message: GroupMessage) -> None:
+        assert isinstance(group, WebhookTarget)
+        body = json.dumps(_content(delivery, group, message), ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json; charset=utf-8", ID: message.id}
+        if secret := secrets.get(group.id):
+            stamp = str(int(delivery.now.timestamp()))
+            headers |= {TIME: stamp, SIGNATURE: signature(secret, stamp, body)}
+        Outgoing(group.url).send("", data=body, headers=headers)
+
+    sender = ChannelSender("webhook", post, LONGEST, PER_MINUTE, knows_ids=True)
+    return deliver_to_groups(delivery, settings.targets, sender)
+
+
+def signature(secret: str, stamp: str, body: bytes) -> str:
+    """Return the signature of a message: HMAC-SHA256 over its time, a full stop and its body."""
+    content = stamp.encode() + b"." + body
+    return "sha256=" + hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
+
+
+def _content(delivery: Delivery, group: GroupSettings, message: GroupMessage) -> dict[str, Any]:
+    page = json.loads(delivery.pages[messages.page_of("webhook", group.language)])
+    return {
+        "schema": SCHEMA,
+        "id": message.id,
+        "kind": message.kind,
+        "language": group.language,
+        **{name: page[name] for name in ("status", "issue", "number", "issued_at", "expires_at")},
+        "url": page["url"] or None,
+        "text": message.text,
+        "markdown": message.markdown,
+        "items": [
+            {"key": n.key, "version": n.digest, "kind": n.kind, "text": n.text or None, **n.record}
+            for n in message.notices
+        ],
+    }
