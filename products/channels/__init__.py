@@ -2,7 +2,8 @@
 
 web       index.html  sites/<id>/  archive/  verification/  models/  en/…
 display   display/<id>.html  en/display/<id>.html    a screen for each site
-          display/package.zip                        all of them, for players that take packages
+          display/<id>.png  en/display/<id>.png      its first face as a picture
+          display/package.zip                        all screens, for players that take packages
 widget    widget/<id>.html  en/widget/<id>.html      a card for each site, that other sites embed
 wechat    wechat/article.html  en/…                  an article to paste, and a draft of the account
 sms       sms.txt  sms/parts.json  en/…              a message to be sent, and its parts

@@ -1,7 +1,9 @@
 """Screens at the sites: one page a site, and the status that a screen reads every few minutes.
 
-display/package.zip holds all of them with their parts, for players that take packages; its
-index.html is the screen of the first site. Opened from a file a screen only watches the clock.
+display/<site>.png is the first face as a picture, for players that take pictures; of the first
+SITES sites, as the posters. display/package.zip holds all screens with their parts, for players
+that take packages; its index.html is the screen of the first site. Opened from a file a screen only
+watches the clock.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ from forecast.review import Withdrawal
 from products import withdrawn as withdrawn_pages
 from products.bulletin import Bulletin, Section
 from products.channels import api
+from products.drawing.card import SITES
+from products.drawing.still import HEIGHT, WIDTH, still
+from products.drawing.withdrawal import Notice, stamped, withdrawn_picture
 from products.faces import faceless, faces
 from products.marking import Mark, marked
 from products.package import package, repacked
@@ -38,6 +43,9 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
             shown = _values(bulletin, section)
             packed.append(renderer.page(TEMPLATE, f"display/{section.site.id}.html", **shown))
             yield packed[-1]
+            if section in bulletin.sections[:SITES]:
+                path = f"{renderer.prefix}display/{section.site.id}.png"
+                yield Page(path, still(section, bulletin, language).png())
         packed.append(renderer.page(TEMPLATE, INDEX, **_values(bulletin, bulletin.sections[0])))
     yield _package(packed)
     yield from static_pages()
@@ -45,17 +53,27 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
 
 
 def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[Page]:
-    """Yield the status by which screens learn of a withdrawal, and the package that says so."""
+    """Yield the status by which screens learn of a withdrawal, and what says so as files."""
     yield api.withdrawn_status(issue, withdrawal)
     paths = [f"display/{site.id}.html" for site in config.all_sites()] + [INDEX]
     paths += [f"en/{path}" for path in paths]
     yield _package(
         [withdrawn_pages.page(WITHDRAWN, path, issue, withdrawal, config) for path in paths]
     )
+    for language, other in zip(LANGUAGES, reversed(LANGUAGES), strict=True):
+        words, beside = Words(language, config.zone), Words(other, config.zone)
+        prefix = "" if language == LANGUAGES[0] else f"{language}/"
+        for site in config.all_sites()[:SITES]:
+            title, marks = words.name(site.name), withdrawn_pages.marks(config)
+            notice = Notice(issue, withdrawal, title, marks, words, beside)
+            picture = withdrawn_picture((WIDTH, HEIGHT), notice)
+            yield Page(f"{prefix}display/{site.id}.png", picture.png())
 
 
 def mark(path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:
     """Return an archived page with its mark; of a package each of its pages."""
+    if path.endswith(".png"):
+        return stamped(page, mark, words)
     if path == PACKAGE:
         return repacked(page, lambda name, body: marked(name, "display", body, mark, words.zone))
     return api.mark(path, page, mark, words) if path.startswith("api/") else None
