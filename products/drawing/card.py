@@ -11,7 +11,7 @@ from products.drawing.captions import Captions
 from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
-from products.drawing.scene import scene
+from products.drawing.scene import stand_on_scene
 from products.drawing.setting import set_heading, set_text
 from products.faces import faceless, faces
 from products.safety import worst
@@ -78,8 +78,7 @@ def index_card(captions: Captions) -> Picture:
 def _sheet(size: tuple[int, int], face: Entry | None, captions: Captions) -> Picture:
     """Return the ground of a card or cover."""
     picture = Picture(*size, captions.tag)
-    picture.rect(0, 0, *size, colours()["ground"])
-    picture.add(scene(face, *size))
+    stand_on_scene(picture, face, size[1])
     return picture
 
 

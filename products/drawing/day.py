@@ -12,7 +12,7 @@ from products.drawing.captions import Captions
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
 from products.drawing.poster import MARGIN, WIDTH, foot, heading, inner
-from products.drawing.scene import scene
+from products.drawing.scene import stand_on_scene
 from products.drawing.setting import set_text
 from products.drawing.stack import Block, stack
 from products.drawing.stack import height_of as height_of_blocks
@@ -26,8 +26,7 @@ def long_picture(sections: Sequence[Section], captions: Captions) -> Picture:
     """Draw the picture of the day, as high as it needs to be."""
     bulletin, words = captions.bulletin, captions.words
     picture = Picture(WIDTH, TALLEST, captions.tag)
-    picture.rect(0, 0, WIDTH, TALLEST, colours()["ground"])
-    picture.add(scene(bulletin.best[0] if bulletin.best else None, WIDTH, SKY))
+    stand_on_scene(picture, bulletin.best[0] if bulletin.best else None, SKY)
     title = words.name(bulletin.title)
     year = words.local(bulletin.issue.issued).year
     number = words("page.number_of_year", number=bulletin.issue.number, year=year)

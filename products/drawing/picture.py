@@ -6,10 +6,12 @@ of the picture, and is kept as <text>: what a picture says can be read from its 
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from functools import cache
 
 from markupsafe import escape
+from PIL import Image, ImageOps
 
 from products.charts.svg import number
 from products.drawing.fonts import ASCENT, FAMILY, width
@@ -43,6 +45,11 @@ class Picture:
         self.width, self.height, self.language, self.zoom = wide * zoom, high * zoom, language, zoom
         self.texts: list[Placed] = []
         self._parts: list[str] = []
+        self._ground: tuple[bytes, str, float] | None = None
+
+    def stand_on(self, scene: bytes, colour: str, high: float) -> None:
+        """Put a picture (PNG) behind the upper `high` [px], cut to fit; below it is the colour."""
+        self._ground = (scene, colour, high / self.zoom)
 
     def add(self, fragment: str) -> None:
         """Add SVG as it is."""
@@ -121,7 +128,20 @@ class Picture:
 
     def png(self) -> bytes:
         """Return the picture as PNG. Raises: PublishError."""
-        return png(self.svg())
+        front = png(self.svg())
+        return front if self._ground is None else _before(front, *self._ground)
+
+
+def _before(front: bytes, scene: bytes, colour: str, high: float) -> bytes:
+    """Return a picture before a scene that fills its upper `high` [px], over a colour."""
+    with Image.open(io.BytesIO(front)) as text, Image.open(io.BytesIO(scene)) as drawn:
+        whole = Image.new("RGB", text.size, colour)
+        fitted = ImageOps.fit(drawn, (text.width, round(high)), Image.Resampling.BILINEAR)
+        whole.paste(fitted, (0, 0), fitted if fitted.mode == "RGBA" else None)
+        whole.paste(text, (0, 0), text)
+        target = io.BytesIO()
+        whole.save(target, "PNG", compress_level=6)
+    return target.getvalue()
 
 
 def height_of(found: Lines) -> float:

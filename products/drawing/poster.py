@@ -14,7 +14,7 @@ from products.drawing.captions import Captions
 from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
-from products.drawing.scene import scene
+from products.drawing.scene import stand_on_scene
 from products.drawing.setting import Lines, set_heading, set_text
 from products.drawing.stack import Block, stacked
 from products.faces import faceless, faces
@@ -35,8 +35,7 @@ def poster(section: Section, captions: Captions) -> Picture:
 
     def make(zoom: float) -> tuple[Picture, list[Block]]:
         picture = Picture(WIDTH, HEIGHT, captions.tag, zoom)
-        picture.rect(0, 0, picture.width, picture.height, colours()["ground"])
-        picture.add(scene(face, picture.width, SKY * picture.height))
+        stand_on_scene(picture, face, SKY * picture.height)
         return picture, [
             *heading(picture, captions, *names),
             *_hazards(picture, section, face, captions),

@@ -1,72 +1,47 @@
-"""The ground of a picture: the colours of the sky at the sun's height. The drawn scenes come here.
+"""The ground of a picture: the scene of the event, so faint that text stands on it.
 
-    scene(entry, wide, high) -> SVG fragment
-
-Text stands on it: each colour has a contrast of 4.5 or more with the ink of the night.
+A scene is drawn once, small, and enlarged for pictures of any size: blurred edges cost the square
+of the size, and it is soft anyway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 
-import numpy as np
-
-from forecast.science.ephemeris import sun_position
 from products.bulletin import Entry
 from products.charts.svg import number
 from products.drawing.palette import colours
+from products.drawing.picture import Picture
+from products.drawing.png import png
+from products.scenes import scene as drawn_svg
+from products.scenes import scene_of
 
-# (sun's altitude [degree], colours of the sky from the top down): our own choice, after the stages
-# of twilight; between two altitudes they are mixed.
-# The sky is drawn in bands, each of one colour: a gradient takes three times as long.
-BANDS, STOPS = 160, (0, 0.45, 0.8, 1)
-SKIES: tuple[tuple[float, tuple[str, str, str]], ...] = (
-    (-18, ("#050916", "#0a1024", "#172140")),
-    (-12, ("#070d20", "#111b3a", "#2a3260")),
-    (-6, ("#0c1532", "#28305f", "#5b3f70")),
-    (0, ("#14244c", "#4a3b6c", "#8a4459")),
-    (6, ("#183660", "#33507d", "#684f5c")),
-    (20, ("#163f6b", "#24567f", "#2f5a76")),
-)
+DRAWN = (600, 274)  # [px] in which it is drawn
+FADES, FADE = 24, 0.34  # bands in which the scene ends in the ground, over this part of its height
 
 
-def scene(entry: Entry | None, wide: float, high: float) -> str:
-    """Return the sky over an entry as an SVG fragment of this size [px]; without one a dark night.
+def stand_on_scene(picture: Picture, entry: Entry | None, high: float) -> None:
+    """Put the scene of an entry behind the upper `high` [px] of a picture; below is the ground.
 
-    It fades into the ground at its lower edge.
+    Without an entry, or one that is not known, the ground alone. Raises: PublishError where it
+    cannot be drawn.
     """
-    sky = sky_colours(sun_height(entry)) if entry is not None else SKIES[0][1]
-    levels = [_channels(colour) for colour in (*sky, colours()["ground"])]
-    parts = (np.arange(BANDS) + 0.5) / BANDS
-    mixed = np.column_stack([np.interp(parts, STOPS, each) for each in zip(*levels, strict=True)])
-    bands = []
-    for band, channels in enumerate(mixed.tolist()):
-        top, bottom = (number(high * at / BANDS) for at in (band, band + 1))
-        bands.append(f'<path fill="{_hex(channels)}" d="M0 {top}H{number(wide)}V{bottom}H0z"/>')
-    return f'<g shape-rendering="crispEdges">{"".join(bands)}</g>'
+    drawn = scene_of(entry) if entry is not None else None
+    if drawn is None:
+        picture.rect(0, 0, picture.width, picture.height, colours()["ground"])
+        return
+    picture.stand_on(_picture(str(drawn_svg(drawn, behind_text=True))), colours()["ground"], high)
+    top, step = high * (1 - FADE), high * FADE / FADES
+    for band in range(FADES):
+        bounds = f"M0 {number(top + band * step)}H{number(picture.width)}V"
+        picture.add(
+            f'<path fill="{colours()["ground"]}" fill-opacity="{(band + 1) / FADES:.2f}" '
+            f'd="{bounds}{number(top + (band + 1) * step)}H0z"/>'
+        )
 
 
-def sun_height(entry: Entry) -> float:
-    """Return the sun's altitude [degree] in the middle of the best window of an entry."""
-    forecast, site = entry.forecast, entry.forecast.event.site
-    middle = (forecast.best or forecast.event.window).middle
-    moment = np.datetime64(middle.replace(tzinfo=None), "ns")
-    return float(sun_position(moment, site.latitude, site.longitude)[0])
-
-
-def sky_colours(altitude: float) -> tuple[str, ...]:
-    """Return the colours of the sky, from the top down, at an altitude of the sun [degree]."""
-    heights = [height for height, _ in SKIES]
-    skies = np.array([[_channels(colour) for colour in sky] for _, sky in SKIES])
-    return tuple(
-        _hex([float(np.interp(altitude, heights, skies[:, place, each])) for each in range(3)])
-        for place in range(skies.shape[1])
-    )
-
-
-def _channels(colour: str) -> tuple[int, ...]:
-    return tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5))
-
-
-def _hex(channels: Sequence[float]) -> str:
-    return "#" + "".join(f"{round(value):02x}" for value in channels)
+@lru_cache(maxsize=64)
+def _picture(svg: str) -> bytes:
+    """Return a scene as PNG; all pictures of an event share it."""
+    size = f'width="{DRAWN[0]}" height="{DRAWN[1]}"'
+    return png(svg.replace("<svg ", f'<svg xmlns="http://www.w3.org/2000/svg" {size} ', 1))

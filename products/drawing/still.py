@@ -10,7 +10,7 @@ from products.confidence import as_usual
 from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
-from products.drawing.scene import scene
+from products.drawing.scene import stand_on_scene
 from products.drawing.setting import SMALLER, Lines, set_heading, set_text
 from products.faces import faceless, faces
 from products.pages.phrases import Phrases
@@ -32,8 +32,7 @@ def still(section: Section, bulletin: Bulletin, language: str) -> Picture:
     phrases = Phrases(bulletin, language)
     face = next(iter(faces(section)), None)
     picture = Picture(WIDTH, HEIGHT, phrases.words("language.tag"))
-    picture.rect(0, 0, WIDTH, HEIGHT, colours()["ground"])
-    picture.add(scene(face, WIDTH, HEIGHT))
+    stand_on_scene(picture, face, HEIGHT)
     _head(picture, section, bulletin, phrases.words)
     _hazards(picture, section, face, phrases)
     if face is None:

@@ -17,7 +17,7 @@ from products.drawing.captions import Notes
 from products.drawing.palette import colours
 from products.drawing.picture import LEADING, Picture, height_of
 from products.drawing.poster import MARGIN, inner
-from products.drawing.scene import scene
+from products.drawing.scene import stand_on_scene
 from products.drawing.setting import Lines, set_text
 from products.drawing.stack import Block, stacked
 from products.marking import Mark
@@ -44,8 +44,7 @@ def withdrawn_picture(size: tuple[int, int], notice: Notice) -> Picture:
 
     def make(zoom: float) -> tuple[Picture, list[Block]]:
         picture = Picture(*size, notice.words("language.tag"), zoom)
-        picture.rect(0, 0, picture.width, picture.height, colours()["ground"])
-        picture.add(scene(None, picture.width, picture.height))
+        stand_on_scene(picture, None, picture.height)
         return picture, _withdrawn(picture, notice)
 
     return stacked(make, MARGIN if size[1] > size[0] else 40, 40)

@@ -100,6 +100,7 @@ class PageRenderer:
             "hours": self.hours,
             "site_map": self.site_map,
             "scene": self.scene,
+            "backdrop": self.backdrop,
             # sentences
             **{name: getattr(phrases, name) for name in SENTENCES},
             "clause": clause,
@@ -175,6 +176,11 @@ class PageRenderer:
         """Draw the scene of an entry; empty where its forecast is not known."""
         drawn = scene_of(entry)
         return Markup() if drawn is None else scene(drawn, self.words, prefix)
+
+    def backdrop(self, entry: Entry, prefix: str) -> Markup:
+        """Draw the scene of an entry behind its words; empty where its forecast is not known."""
+        drawn = scene_of(entry)
+        return Markup() if drawn is None else scene(drawn, None, prefix, behind_text=True)
 
     def strip(self, section: Section, phenomenon: str) -> Markup | None:
         """Draw one phenomenon over the days."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +21,14 @@ from products.scenes.view import HEIGHT, WIDTH, Colour, View, mixed, rgb, text_o
 GLOW = ("sunset_glow", "sunrise_glow")
 COLD = ("snowfall", "snow_cover", "rime", "snowmaking")
 LEVEL, LEVEL_OF_SEA = 318.0, 190.0  # [px] of altitude 0, and where one looks down
+# Behind text: the dark ground of pages and pictures, and the brightest that may lie on it, by which
+# the accent (#f3cd85) has a contrast of 4.9 even on grey. Stars, flakes, sun and moon are small.
+GROUND, BACKDROP = rgb("#0a0f1d"), 88.0
+COLOUR = re.compile(r'(?:fill|stop-color)="(#[0-9a-f]{6})"')
+SMALL = re.compile(
+    r'<(?:path|circle) class="(?:stars|flakes|moon|sun|snow-depth|rime)"[^>]*/>'
+    r"|<radialGradient.*?</radialGradient>"
+)
 WARM, DUSK_CLOUD = rgb("#ffcf9c"), rgb("#4f5478")
 
 
@@ -78,10 +87,16 @@ def scene_of(entry: Entry) -> DrawnScene | None:
     )
 
 
-def scene(drawn: DrawnScene, words: ChartWords | None = None, prefix: str = "scene") -> Markup:
+def scene(
+    drawn: DrawnScene,
+    words: ChartWords | None = None,
+    prefix: str = "scene",
+    behind_text: bool = False,
+) -> Markup:
     """Return the SVG of a scene. words: for its text alternative; None where words stand beside.
 
-    prefix: of the ids, its own for each scene of a page.
+    prefix: of the ids, its own for each scene of a page. behind_text: it is made so faint that text
+    in the accent's colour keeps a contrast of 4.5 on it, over the dark ground.
     """
     looking_down = drawn.kind in ("sea", "in_cloud", "open")
     view = View(drawn.azimuth, LEVEL_OF_SEA if looking_down else LEVEL, prefix)
@@ -89,10 +104,18 @@ def scene(drawn: DrawnScene, words: ChartWords | None = None, prefix: str = "sce
     label = 'aria-hidden="true"'
     if words is not None:
         label = f'role="img" aria-label="{escape(description(drawn, words))}"'
+    faint = f' opacity="{strength_behind_text(body):.2f}"' if behind_text else ""
     return Markup(  # noqa: S704 - numbers, colours and an escaped label
         f'<svg class="scene" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" '
-        f'preserveAspectRatio="xMidYMid slice" {label}>{body}</svg>'
+        f'preserveAspectRatio="xMidYMid slice"{faint} {label}>{body}</svg>'
     )
+
+
+def strength_behind_text(body: str) -> float:
+    """Return the opacity of a scene at which its brightest area is no brighter than BACKDROP."""
+    areas = SMALL.sub("", body)
+    brightest = max(max(rgb(colour)) for colour in COLOUR.findall(areas))
+    return min(1.0, (BACKDROP - max(GROUND)) / max(brightest - max(GROUND), 1.0))
 
 
 def _body(drawn: DrawnScene, view: View) -> str:
