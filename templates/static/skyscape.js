@@ -50,10 +50,10 @@
   // Kept for when there is no network (service-worker.js); a page that was kept is marked as such by the worker.
   show("offline", "kept" in page.dataset);
   if (!archived && location.protocol.startsWith("http")) {
-    // From a folder a browser would refuse the manifest, and say so.
+    navigator.serviceWorker?.register(`${root}/service-worker.js`).catch(() => {});
+    // The page can be installed. From a folder a browser would refuse the manifest, and say so.
     document.head.append(Object.assign(document.createElement("link"), { rel: "manifest", href: `${root}/static/site.webmanifest` }));
   }
-  if (!archived && location.protocol.startsWith("http")) navigator.serviceWorker?.register(`${root}/service-worker.js`).catch(() => {});
 
   const check = () => show("stale", !archived && Date.now() > Date.parse(expires));
   check();

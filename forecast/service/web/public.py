@@ -38,7 +38,6 @@ TYPES = {
     ".json": "application/json",
     ".png": "image/png",
     ".svg": "image/svg+xml",
-    ".webmanifest": "application/manifest+json",
     ".txt": "text/plain",
     ".webmanifest": "application/manifest+json",
     ".zip": "application/zip",
