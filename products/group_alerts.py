@@ -37,7 +37,7 @@ Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class AlertNotice:
     """News of one event or hazard for a group.
 
     kind: NEW, UPDATED or CANCELLED. urgent: it is sent at night too, and rather twice than never.
@@ -89,7 +89,7 @@ class GroupAlerts:
     def _zone(self) -> ZoneInfo:
         return self.words.zone
 
-    def notices(self) -> list[Notice]:
+    def notices(self) -> list[AlertNotice]:
         """Return what is to be sent: hazards first, then cancellations, updates and new events."""
         hazards = list(self._hazards()) if self.alerts.hazards else []
         order = (CANCELLED, UPDATED, NEW)
@@ -98,7 +98,7 @@ class GroupAlerts:
 
     # -- events
 
-    def _events(self) -> Iterator[Notice]:
+    def _events(self) -> Iterator[AlertNotice]:
         for record in self.content["events"]:
             over = datetime.fromisoformat(record["window_end"]) <= self.now
             if over or not self._wanted(record["site"], record["phenomenon"]):
@@ -135,7 +135,7 @@ class GroupAlerts:
     def _days_ahead(self, day: str) -> int:
         return (date.fromisoformat(day) - self.now.astimezone(self._zone).date()).days
 
-    def _announced(self, record: Record, kind: str, count: int) -> Notice:
+    def _announced(self, record: Record, kind: str, count: int) -> AlertNotice:
         text = record["text"]
         kept = {
             "until": record["window_end"], "grade": str(record["grade"]),
@@ -144,17 +144,17 @@ class GroupAlerts:
         }  # fmt: skip
         shown = self.words("messages.updated", text=text) if kind == UPDATED else text
         digest = digest_of(text, *(kept[name] for name in ("grade", "start", "end", "hazards")))
-        return Notice(record["key"], kind, shown, False, digest, kept, record)
+        return AlertNotice(record["key"], kind, shown, False, digest, kept, record)
 
-    def _cancelled(self, key: str, reason: str, record: Record) -> Notice:
+    def _cancelled(self, key: str, reason: str, record: Record) -> AlertNotice:
         _, site, phenomenon, day = key.split("/")
         name = event_name(phenomenon, self.sites[site], date.fromisoformat(day), self.words)
         text = self.words("messages.cancelled", name=name, reason=reason)
         text += self.words("page.stop")
         kept = counted(self.sent.get(key))
-        return Notice(key, CANCELLED, text, True, digest_of(CANCELLED, key), kept, record)
+        return AlertNotice(key, CANCELLED, text, True, digest_of(CANCELLED, key), kept, record)
 
-    def _gone(self) -> Iterator[Notice]:
+    def _gone(self) -> Iterator[AlertNotice]:
         """Yield the cancellation of events of which the issue says nothing more."""
         known = {record["key"] for record in self.content["events"]}
         for key, before in self.sent.items():
@@ -169,7 +169,7 @@ class GroupAlerts:
 
     # -- hazards
 
-    def _hazards(self) -> Iterator[Notice]:
+    def _hazards(self) -> Iterator[AlertNotice]:
         """Yield the hazards of each kind and day, then those that are not expected any more."""
         found: dict[str, list[Record]] = {}
         for record in self.content["hazards"]:
@@ -189,7 +189,7 @@ class GroupAlerts:
     def _here(self, site: str) -> bool:
         return site in self.sites and (not self.alerts.sites or site in self.alerts.sites)
 
-    def _hazard(self, key: str, records: list[Record], before: Sent | None) -> Notice:
+    def _hazard(self, key: str, records: list[Record], before: Sent | None) -> AlertNotice:
         *_, day = key.split("/")
         sites = [record["site"] for record in records]
         worst = max(records, key=_severity)
@@ -199,7 +199,7 @@ class GroupAlerts:
         kind = UPDATED if stands(before) else NEW
         facts = {"hazard": worst["hazard"], "day": day, "sites": sites, "value": worst["value"]}
         digest = digest_of(key, kept["sites"], kept["level"])
-        return Notice(key, kind, self.hazard_text([facts], kind), True, digest, kept, facts)
+        return AlertNotice(key, kind, self.hazard_text([facts], kind), True, digest, kept, facts)
 
     def hazard_text(self, facts: list[Record], kind: str) -> str:
         """Return the sentence on one hazard at the same sites on one day or several."""
@@ -228,7 +228,7 @@ class GroupAlerts:
         midnight = datetime.combine(date.fromisoformat(day), time(), self._zone)
         return (midnight + timedelta(days=1)).astimezone(UTC).isoformat()
 
-    def _no_hazard(self, key: str, before: Sent) -> Iterator[Notice]:
+    def _no_hazard(self, key: str, before: Sent) -> Iterator[AlertNotice]:
         """Yield that a hazard is not expected any more, where the issue assessed it everywhere.
 
         Of what is not assessed nobody says that it is over.
@@ -251,15 +251,15 @@ class GroupAlerts:
         )
         text = words("messages.cancelled", name=name, reason=words("messages.reason.safe"))
         record = {"hazard": family, "day": day, "sites": sites}
-        yield Notice(
+        yield AlertNotice(
             key, CANCELLED, text + words("page.stop"), True, digest_of(CANCELLED, key), {}, record
         )
 
 
-def merged(alerts: GroupAlerts, notices: list[Notice]) -> list[tuple[str, list[Notice]]]:
+def merged(alerts: GroupAlerts, notices: list[AlertNotice]) -> list[tuple[str, list[AlertNotice]]]:
     """Return the line of each notice; a hazard at the same sites on several days is one line."""
 
-    def alike(notice: Notice) -> tuple[str, ...]:
+    def alike(notice: AlertNotice) -> tuple[str, ...]:
         if notice.kind == CANCELLED or "hazard" not in notice.record:
             return (notice.key,)
         return (notice.kind, notice.record["hazard"], *notice.record["sites"])
@@ -273,7 +273,7 @@ def merged(alerts: GroupAlerts, notices: list[Notice]) -> list[tuple[str, list[N
     return lines
 
 
-def _rank(notice: Notice) -> tuple[object, ...]:
+def _rank(notice: AlertNotice) -> tuple[object, ...]:
     """Sort hazards by kind and sites, so that their days stand side by side, before all else."""
     if "hazard" not in notice.record:
         return (1,)

@@ -19,7 +19,15 @@ from forecast.errors import DeliveryError
 from forecast.sent import FAILED, SENDING, SENT, WITHDRAWN, Sent
 from forecast.settings.delivery import GroupSettings
 from products.delivery import Delivery, digest_of
-from products.group_alerts import CANCELLED, GroupAlerts, Notice, counted, is_over, merged, stands
+from products.group_alerts import (
+    CANCELLED,
+    AlertNotice,
+    GroupAlerts,
+    counted,
+    is_over,
+    merged,
+    stands,
+)
 from products.messages import cut, page_of, plain
 from products.wording import Words
 
@@ -38,7 +46,7 @@ class GroupMessage:
     kind: str
     text: str
     markdown: str
-    notices: tuple[Notice, ...]
+    notices: tuple[AlertNotice, ...]
 
     @property
     def id(self) -> str:
@@ -125,7 +133,7 @@ class GroupDelivery:
         at = self._words.local(self._now).time().replace(tzinfo=None)
         return begin <= at < end if begin <= end else at >= begin or at < end
 
-    def _wanted(self, notice: Notice) -> bool:
+    def _wanted(self, notice: AlertNotice) -> bool:
         """Return whether the group does not have a notice, and it may be sent now."""
         before = self._sent.get(notice.key)
         if before is None or before.digest != notice.digest:
@@ -139,7 +147,7 @@ class GroupDelivery:
     def _issue(self, content: dict[str, Any]) -> Iterator[GroupMessage]:
         """Yield the issue, once; what the group has had is never sent again."""
         key, text = f"issue/{content['issue']}", content["text"]
-        notice = Notice(key, ISSUE, text, False, digest_of(content["markdown"]), {})
+        notice = AlertNotice(key, ISSUE, text, False, digest_of(content["markdown"]), {})
         before = self._sent.get(key)
         if (before is None or before.state in (SENDING, FAILED)) and self._wanted(notice):
             markdown = cut(content["markdown"], self._sender.longest, self._tail(content))
@@ -164,23 +172,23 @@ class GroupDelivery:
         has_it = before is not None and (before.state in (SENT, SENDING) or before.digest == digest)
         if not has_it and not standing:
             return
-        first = Notice(key, WITHDRAWAL, text, True, digest, {})
+        first = AlertNotice(key, WITHDRAWAL, text, True, digest, {})
         if not self._wanted(first):
             return
         if standing:
             text = self._words("messages.withdrawn", text=text).strip()
         ended = (
-            Notice(name, CANCELLED, "", True, digest, counted(self._sent[name]))
+            AlertNotice(name, CANCELLED, "", True, digest, counted(self._sent[name]))
             for name in standing
         )
         markdown = cut(plain(text), self._sender.longest, "")
         yield GroupMessage(WITHDRAWAL, text, markdown, (first, *ended))
 
     def _alerts(
-        self, of: GroupAlerts, content: dict[str, Any], notices: list[Notice]
+        self, of: GroupAlerts, content: dict[str, Any], notices: list[AlertNotice]
     ) -> Iterator[GroupMessage]:
         """Yield the notices in as few messages as hold them."""
-        held: list[tuple[str, list[Notice]]] = []
+        held: list[tuple[str, list[AlertNotice]]] = []
         for line in merged(of, notices):
             if held and len(self._markdown(content, [*held, line]).encode()) > self._longest:
                 yield self._together(content, held)
@@ -194,7 +202,7 @@ class GroupDelivery:
         return self._sender.longest
 
     def _together(
-        self, content: dict[str, Any], lines: list[tuple[str, list[Notice]]]
+        self, content: dict[str, Any], lines: list[tuple[str, list[AlertNotice]]]
     ) -> GroupMessage:
         text = "\n".join([content["head"], *(line for line, _ in lines)])
         markdown = cut(self._markdown(content, lines, ""), self._longest, self._tail(content))
@@ -203,10 +211,10 @@ class GroupDelivery:
     def _markdown(
         self,
         content: dict[str, Any],
-        lines: list[tuple[str, list[Notice]]],
+        lines: list[tuple[str, list[AlertNotice]]],
         tail: str | None = None,
     ) -> str:
-        def coloured(line: str, of: list[Notice]) -> str:
+        def coloured(line: str, of: list[AlertNotice]) -> str:
             warns = "hazard" in of[0].record and of[0].kind != CANCELLED
             return f'> <font color="warning">{plain(line)}</font>' if warns else f"> {plain(line)}"
 
