@@ -182,11 +182,11 @@ def forget_early(archive: Archive, config: Config, now: datetime) -> int:
     gone = 0
     with _lock:
         for report in reports.seen_between(now - OLDEST, now, (ACCEPTED,), limit=None):
-            said = [
+            early = [
                 reader.outcome(_cells_of(report, name, report.says[name], reader))
                 for name in read_report(report, reader).early
             ]
-            kept = [outcome for outcome in said if _is_kept(outcomes, outcome)]
+            kept = [outcome for outcome in early if _is_kept(outcomes, outcome)]
             if kept:
                 outcomes.forget(kept)
                 _count_again(reports, report, {_key(outcome) for outcome in kept}, reader)

@@ -202,7 +202,7 @@ def test_the_face_of_a_poster_is_the_one_that_the_screen_shows_first() -> None:
         pages = {page.path: str(page.body) for page in render(bulletin, "display")}
         for section in bulletin.sections:
             screen = pages[f"display/{section.site.id}.html"]
-            until = re.findall(r'<section class="what[^>]*data-until="([^"]+)"', screen)
+            until = re.findall(r'data-face="tonight" data-until="([^"]+)"', screen)
             shown = [e.forecast.best or e.forecast.event.window for e in faces(section)]
             assert until == [window.end.isoformat() for window in shown], (kind, section.site.id)
 

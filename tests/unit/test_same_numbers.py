@@ -15,15 +15,16 @@ import icalendar
 import pytest
 
 from products.bulletin import Bulletin, Entry
-from products.channels import render
+from products.channels import posters, render
 from products.composition import OPERATORS_ONLY
 from products.confidence import as_usual
+from products.faces import faces
 from products.wording import Words
 from tests.e2e.sample_bulletin import sample_bulletin
 
 Key = tuple[str, str, str]  # site, phenomenon, day
 Found = Iterator[tuple[Key, str]]
-CHANNELS = ("web", "display", "wechat", "sms", "api", "feeds", "calendar")
+CHANNELS = ("web", "display", "wechat", "sms", "api", "feeds", "calendar", "email", "wecom")
 PERCENT = r"(?:[<>]?\d+%|—)"
 
 
@@ -98,10 +99,49 @@ def message(release: Release) -> Found:
     words, text = release.words, release.page("sms.txt")
     for entry in release.bulletin.best:
         event = entry.forecast.event
-        head = re.escape(f"{words.spot(event.site, event.phenomenon)}")
+        spot = words.spot(event.site, event.phenomenon).replace(" · ", " - ")  # as GSM-7 has it
+        head = re.escape(spot)
         shown = re.search(rf"{head}:? ?({PERCENT})", text)
         assert shown is not None, head
         yield event.key, shown[1]
+
+
+def mail(release: Release) -> Found:
+    """The headlines of each site in the plain part of the e-mail."""
+    text = release.page("email/bulletin.txt")
+    for section in release.bulletin.sections:
+        name = release.words.name(section.site.name)
+        of_site = re.search(rf"^{re.escape(name)}\n((?:  .*\n)+)", text, re.MULTILINE)
+        assert of_site is not None, name
+        for day in section.days:
+            if day.headline is not None:
+                label = re.escape(release.words.day_week(day.day))
+                phenomenon = release.words(f"phenomenon.{section.site.headline}.name")
+                shown = re.search(rf"{label} {phenomenon} ({PERCENT})", of_site[1])
+                assert shown is not None, (name, label)
+                yield day.headline.forecast.event.key, shown[1]
+
+
+def group(release: Release) -> Found:
+    """The events that a group may subscribe to, as written in its messages."""
+    content = json.loads(release.page("wecom/messages.json"))
+    for event in content["events"]:
+        _, site, phenomenon, day = event["key"].split("/")
+        shown = re.findall(PERCENT, event["text"])
+        yield (site, phenomenon, day), shown[0]
+
+
+def drawn_posters(release: Release) -> Found:
+    """The large number of each site's poster, as it is written in its SVG."""
+    for path, draw in posters.pictures(release.bulletin):
+        site = re.fullmatch(rf"{release.prefix}posters/(?!day)(\w+)\.png", path)
+        if site is None:
+            continue
+        section = next(s for s in release.bulletin.sections if s.site.id == site[1])
+        face = next(iter(faces(section)), None)
+        texts = [one for one in draw().texts if re.fullmatch(PERCENT, one.text)]
+        if face is not None:
+            yield face.forecast.event.key, max(texts, key=lambda one: one.size).text
 
 
 def version_1(release: Release) -> Found:
@@ -189,6 +229,9 @@ READERS: Mapping[
     "screens": (screens, headline),
     "article": (article, headline),
     "message": (message, None),
+    "e-mail": (mail, headline),
+    "groups": (group, known),
+    "posters": (drawn_posters, None),
     "JSON 1": (version_1, every),
     "JSON 2": (version_2, every),
     "map": (sites_map, None),
