@@ -10,7 +10,7 @@ SETUP = test -x $(BIN)/python || { \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "skyscape needs Python 3.11 or newer; $(PYTHON) is %d.%d: name a newer one with make PYTHON=..." % sys.version_info[:2] or 0)' || exit 1; \
 	$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: install it (Debian: apt-get install python3-venv) and try again"; rm -rf $(VENV); exit 1; }; }
 
-.PHONY: demo desk test check bench science docs browser clean
+.PHONY: pictures demo desk test check bench science docs browser clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/python -m forecast demo
@@ -39,6 +39,10 @@ docs: $(VENV)/test.stamp
 # All topics, or those of TOPICS="lead snow"; TOPICS=list names them.
 science: $(VENV)/test.stamp
 	$(BIN)/python tests/science/run.py $(TOPICS)
+
+# The pictures of README.md, from the demonstration.
+pictures: demo browser
+	$(BIN)/python -m tests.e2e.take_pictures var/demo/site docs/pictures
 
 # The environment of the program; pip's own hashes are checked against the lock.
 $(VENV)/run.stamp: requirements.lock

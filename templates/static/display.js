@@ -120,7 +120,7 @@
   }
 
   function fitted() {
-    const parts = [...screen().querySelectorAll(":scope > *, :scope > * :not(svg *, .spoken, .spoken *)")]
+    const parts = [...screen().querySelectorAll(":scope > *, :scope > * :not(svg *, .scene, .spoken, .spoken *)")]
       .filter((part) => part.checkVisibility() && getComputedStyle(part).display !== "inline");
     const over = () => parts.some((part) => {
       const own = part.getBoundingClientRect(), around = part.parentElement.getBoundingClientRect();
