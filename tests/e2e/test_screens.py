@@ -35,7 +35,7 @@ MEASURED = """(quiet) => [...document.querySelectorAll('.screen *, .expired *, .
     .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
     .map(e => [e.outerHTML.slice(0, 60), e.matches(quiet),
                100 * parseFloat(getComputedStyle(e).fontSize) / innerHeight])"""
-OUTSIDE = """() => [...document.querySelectorAll('.screen *')]
+OUTSIDE = """() => [...document.querySelectorAll('.screen :not(.scene *)')]
     .filter(e => e.checkVisibility() && !e.closest('.spoken')).filter(e => {
         const box = e.getBoundingClientRect();
         return box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > innerHeight;
