@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from forecast.config import Config
@@ -139,5 +140,5 @@ class MailWorld(World):
         if withdrawal is None:
             return _pages(self.channel, self.base_url)
         replaced = {path: {"channel": self.channel} for path in _pages(self.channel, self.base_url)}
-        made = withdrawn.pages(issue, withdrawal, self.config, replaced, ())
+        made = withdrawn.pages(issue, withdrawal, self.config, replaced, (), Path("no release"))
         return {page.path: str(page.body).encode() for page in made}

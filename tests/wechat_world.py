@@ -58,7 +58,7 @@ def bulletin() -> Bulletin:
 def pages_of(number: int, pictured: bool = False) -> Mapping[str, bytes]:
     """Return the pages of the channel for an issue with this number."""
     made = bulletin()
-    drawn = (*made.channels, "posters") if pictured else made.channels
+    drawn = tuple(each for each in made.channels if pictured or each != "posters")
     made = replace(made, issue=replace(made.issue, number=number), channels=drawn)
     pages = channels.render(made, "wechat")
     return {page.path: str(page.body).encode() for page in pages}
@@ -66,7 +66,7 @@ def pages_of(number: int, pictured: bool = False) -> Mapping[str, bytes]:
 
 def withdrawn_pages(config: Config, issue: Issue = ISSUE) -> Mapping[str, bytes]:
     files: Any = {path: {"channel": "wechat"} for path in pages_of(issue.number)}
-    made = withdrawn.pages(issue, WITHDRAWAL, config, files, ())
+    made = withdrawn.pages(issue, WITHDRAWAL, config, files, (), Path("no release"))
     return {page.path: str(page.body).encode() for page in made}
 
 

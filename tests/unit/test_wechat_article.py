@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from html.parser import HTMLParser
 from math import nan
+from pathlib import Path
 
 import pytest
 
@@ -156,7 +157,8 @@ def articles(kind: str) -> Mapping[str, str]:
     """Return the articles of a day by their paths."""
     if kind == "withdrawn":
         files = {path: {"channel": "wechat"} for path in PATHS}
-        made = withdrawn_pages(ISSUE, WITHDRAWAL, sample_config(), files, ())  # type: ignore[arg-type]
+        nowhere = Path("no release")
+        made = withdrawn_pages(ISSUE, WITHDRAWAL, sample_config(), files, (), nowhere)  # type: ignore[arg-type]
         return {page.path: str(page.body) for page in made}
     return articles_of(DAYS[kind]())
 

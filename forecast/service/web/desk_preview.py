@@ -25,8 +25,9 @@ POLICY = (
     "frame-ancestors 'self'"
 )
 KEPT = 2  # previews, megabytes each
-FIRST = ("index.html", "wechat/article.html", "sms.txt", "posters/day.png")
-OF_SITES = ("display/", "posters/")
+FIRST = ("index.html", "wechat/article.html", "email/bulletin.html", "sms.txt", "posters/day.png")
+# product -> its page of a site
+OF_SITES = {"display": "display/{}.html", "widget": "widget/{}.html", "poster": "posters/{}.png"}
 # The sizes [pixel] at which a product is shown, as in desk.css; a message has none.
 SCREEN, PAGE = (
     {"wide": (1920, 1080), "tall": (1080, 1920)},
@@ -43,7 +44,11 @@ def listed() -> ResponseReturnValue:
         return redirect(url_for("desk.tonight"))
     pages = _pages(desk)
     first = [path for path in FIRST if path in pages]
-    screens = sorted(path for path in pages if path.startswith(OF_SITES) and path not in first)
+    sites = {site.id: site.name for site in context().config.all_sites()}
+    named = {
+        path.format(site): (product, site) for product, path in OF_SITES.items() for site in sites
+    }
+    screens = {path: of for path, of in named.items() if path in pages}
     wanted = request.args.get("of", "")
     shown = wanted if wanted in (*first, *screens) else first[0]
     english = "" if words().language == LANGUAGES[0] else f"{words().language}/{shown}"
@@ -58,7 +63,7 @@ def listed() -> ResponseReturnValue:
         path=english if english in pages else shown,
         kind=kind,
         sizes={"screen": SCREEN, "page": PAGE}.get(kind, {}),
-        sites={site.id: site.name for site in context().config.all_sites()},
+        sites=sites,
     )
 
 
