@@ -126,10 +126,10 @@ def _billows(
         wide = size * draw.uniform(0.9, 2.1)
         tall = size * draw.uniform(0.28, 0.62)
         if draw.random() < 0.4 + 0.6 * filled:
-            foot = number(y + size * 0.9)
+            foot = round(y + size * 0.9)
             path += (
-                f"M{number(x)} {foot}C{number(x)} {number(y - tall)} {number(x + wide)} "
-                f"{number(y - tall * draw.uniform(0.7, 1.3))} {number(x + wide)} {foot}z"
+                f"M{round(x)} {foot}C{round(x)} {round(y - tall)} {round(x + wide)} "
+                f"{round(y - tall * draw.uniform(0.7, 1.3))} {round(x + wide)} {foot}z"
             )
         x += wide * draw.uniform(0.45, 0.8)
     id, crest = f"{view.prefix}-b{row}", mixed(light, (255.0, 255.0, 255.0), 0.25)
