@@ -75,7 +75,8 @@ class LeadRow:
         return (
             f"+{self.day:<2} d {self.name:<26} n={self.cases:<5} seen={self.observed:<5} "
             f"Brier {_text(self.brier, '.3f')}  skill {skill}  AUC {auc}  "
-            f"MCB {self.term:.4f} {'<=' if self.reliable else '> '} {self.highest:.4f}  {PROMISED:.0%} promised {self.promised}, came {came}  "
+            f"MCB {self.term:.4f} {'<=' if self.reliable else '> '} {self.highest:.4f}  "
+            f"{PROMISED:.0%} promised {self.promised}, came {came}  "
             f"right {self.right:.2f} (usual {self.usual_right:.2f})"
         )
 

@@ -392,6 +392,30 @@ def test_every_column_that_the_models_want_and_no_case_has_is_named(tmp_path: Pa
     assert "zenith_sky_brightness" not in cloud
 
 
+@pytest.mark.parametrize(
+    ("cover", "likely"),
+    [([3, 8], "oktas or tenths"), ([2, 10], "oktas or tenths"), ([0.25, 1], "parts of 1"),
+     ([1, 1], "parts of 1"), ([8, 11], ""), ([0.5, 7.5], "")],
+)  # fmt: skip
+def test_cloud_that_is_not_in_percent_is_asked_about(
+    tmp_path: Path, cover: list[float], likely: str
+) -> None:
+    lines = ["issued_local,valid_local,cloud_pct"] + [
+        f"2026-06-01T15:00,2026-06-{2 + hour // 24:02}T{hour % 24:02}:00,{cover[hour % 2]}"
+        for hour in range(48)
+    ]
+    path = tmp_path / "f.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+    if likely:
+        with pytest.raises(SourceCorrupt, match=likely):
+            read_forecasts(path, UTC_)
+    else:
+        read_forecasts(path, UTC_)
+    path.write_text("\n".join(lines[:-1]), encoding="utf-8")
+    read_forecasts(path, UTC_)
+
+
 def test_a_single_month_is_scored_without_skill_and_the_reason_is_told(tmp_path: Path) -> None:
     lines = like_days(tmp_path, 20, "cloud_pct", "40", "")
 
