@@ -59,6 +59,8 @@ def card_text(
     sentences = list(_training(card, names, words) if card.trained else [words("model_card.rule")])
     if demonstration and card.trained and card.sites.keys() & names.keys():
         sentences.append(words("model_card.simulated"))
+    if card.phenomenon == "sea_of_clouds":
+        sentences.append(words("model_card.sea_high"))
     if card.refused:
         sentences.append(words("model_card.refused", count=len(card.refused)))
     folds = [(each, None) for each in card.folds] + (

@@ -40,7 +40,11 @@ ZENITH = 21.5  # [mag arcsec-2] without a moon, as at Lingshan
 SETTINGS = PhenomenonSettings()
 LEADS = (0, 1, 3, 5, 7, 10)
 # Reliability outside its 90 % band, by kind and days ahead: DECISIONS.md says why
-KNOWN_MISSES = {("moonlit", 0), ("dark throughout", 10)}
+KNOWN_MISSES = {
+    *(("dark for a part", lead) for lead in (0, 5, 7)),
+    *(("moonlit", lead) for lead in (0, 7, 10)),
+    ("dark throughout", 10),
+}
 # Kind of night by the share of its hours that the moon leaves dark enough
 KINDS = {"dark throughout": (0.99, 1.01), "dark for a part": (0.2, 0.99), "moonlit": (-1.0, 0.2)}
 BINS = 5  # of a kind's few nights
@@ -151,7 +155,7 @@ def _of_kind(found: MoonlitNights, kind: str, lead: int) -> Claim:
     near = abs(said.mean() - came.mean()) < MOST_APART
     return Claim(
         TOPIC,
-        f"  {kind}: mean chance, and how often it came",
+        f"  {kind}, {lead} days ahead: mean chance, how often it came",
         f"{said.mean():.2f}, came {came.mean():.2f}",
         int(at.sum()),
         f"reliability {bins.term:.4f}, chance keeps below {bins.highest:.4f} in 90 %",

@@ -135,7 +135,7 @@ def _reliability(shared: Path, event: str, variant: str, day: int) -> Claim:
     bins = bins_of(shared, event, variant, day)
     return Claim(
         TOPIC,
-        f"  reliability term in ten bins{VARIANTS[variant]}",
+        f"  {event}, {day} days ahead: reliability term in ten bins{VARIANTS[variant]}",
         f"{bins.term:.4f}",
         int(bins.cases.sum()),
         f"chance keeps below {bins.highest:.4f} in 90 %",

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tests.science import night_sky, run
+from tests.science import moonlit, night_sky, run
 from tests.science.claims import Claim
 from tests.science.ten_bins import reliability
 
@@ -70,3 +70,13 @@ def test_the_shipped_classifier_is_reliable_at_every_lead(shared: Path) -> None:
             day for day in range(13) if not night_sky.bins_of(shared, "starry", variant, day).within
         ]
         assert outside == list(known)
+
+
+@pytest.mark.shared
+def test_moonlit_nights_are_reliable_but_for_the_known_misses(shared: Path) -> None:
+    missed = {line.what for line in moonlit.claims(shared) if line.holds is False}
+
+    assert missed == {
+        f"  {kind}, {lead} days ahead: mean chance, how often it came"
+        for kind, lead in moonlit.KNOWN_MISSES
+    }
