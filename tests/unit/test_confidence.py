@@ -228,10 +228,7 @@ def test_a_day_as_usual_has_no_stars_and_no_word_of_a_grade(
     ("language", "sentence"),
     [
         ("zh", "距今尚早，接近往年同期（11月平均8%）。"),
-        (
-            "en",
-            "It is too early: the chance is near what is usual for the season (November average 8%).",
-        ),
+        ("en", "Too early: the chance is near what is usual for the season (November average 8%)."),
     ],
 )
 def test_the_reason_of_a_day_as_usual_is_that_it_is_early(
