@@ -77,7 +77,8 @@ class ModelCard:
     together, None where there are no scores. note, note_zh, trained_on: free text. refused: why
     other models are not in force. left_out: what each fold left out (month, week, mountain; "":
     unknown). names: of sites that the service does not have. by_lead: scores by days ahead, the
-    nearest first; worth: what a forecast keeps of its weight further ahead.
+    nearest first; by_lead_bare: those without the features that it can do without. worth: what a
+    forecast keeps of its weight further ahead.
     """
 
     phenomenon: str
@@ -102,6 +103,7 @@ class ModelCard:
     left_out: str = ""
     names: Mapping[str, Name] = field(default_factory=dict)
     by_lead: tuple[LeadScore, ...] = ()
+    by_lead_bare: tuple[LeadScore, ...] = ()
     worth: LeadWorth | None = None
 
     @property

@@ -171,7 +171,7 @@ def read_climatology(folder: Path | None) -> Climatology:
             raise ValueError(f"format {kept['format']!r}, expected {FORMAT}")
         counts = {
             str(phenomenon): {
-                str(site): {int(month): _checked(pair) for month, pair in months.items()}
+                str(site): {_month(text): _checked(pair) for text, pair in months.items()}
                 for site, months in sites.items()
             }
             for phenomenon, sites in kept["counts"].items()
@@ -183,6 +183,13 @@ def read_climatology(folder: Path | None) -> Climatology:
         log.warning("%s: cannot be read (%s): the shipped climatology serves", path, error)
         return Climatology()
     return Climatology(counts)
+
+
+def _month(text: str) -> int:
+    month = int(text)
+    if not 1 <= month <= 12:
+        raise ValueError(f"month {month}")
+    return month
 
 
 def _checked(pair: list[int]) -> tuple[int, int]:

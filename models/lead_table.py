@@ -3,7 +3,7 @@
 Each row is a forecaster at a lead: Brier score and its skill against climatology, both with a 90 %
 interval by weeks, discrimination, miscalibration with what chance would show, and how often it was
 right. The climatology is that of the place's own calendar month, from the outcomes of other months
-(year and month) only.
+(year and month) only. Without another month there is no skill, nor where all outcomes are alike.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ PROMISED = 0.7  # a forecast from this probability on is a promise
 class LeadRow:
     """The scores of a forecaster so many days ahead.
 
-    brier, skill: with 90 % intervals (NaN bounds: too few weeks). auc: area under the ROC curve.
+    brier, skill: with 90 % intervals (NaN bounds: too few weeks); skill NaN: no climatology, or one
+    that is always right. auc: area under the ROC curve.
     term, highest: miscalibration, and what chance keeps below in 95 %. promised, kept: forecasts of
     at least PROMISED, and those of them that came true. right, usual_right: as of a ScoreLine.
     """
@@ -58,14 +59,24 @@ class LeadRow:
         """Whether right probabilities would look as unreliable as these by chance."""
         return self.term <= self.highest
 
+    @property
+    def alike(self) -> bool:
+        """Whether all outcomes are the same: nothing is told apart."""
+        return self.observed in (0, self.cases)
+
     def line(self) -> str:
         """Return the row as plain text: figures with their intervals, and the counts."""
+        skill, auc = _text(self.skill, "+.3f"), f"{self.auc:.2f}"
+        if not math.isfinite(self.skill.value):
+            skill = "none"
+        if self.alike:
+            skill, auc = "none", f"none: all outcomes {'yes' if self.observed else 'no'}"
         came = f"{self.kept / self.promised:.2f}" if self.promised else "-"
         return (
             f"+{self.day:<2} d {self.name:<26} n={self.cases:<5} seen={self.observed:<5} "
-            f"Brier {_text(self.brier, '.3f')}  skill {_text(self.skill, '+.3f')}  "
-            f"AUC {self.auc:.2f}  MCB {self.term:.4f} {'<=' if self.reliable else '> '} "
-            f"{self.highest:.4f}  {PROMISED:.0%} promised {self.promised}, came {came}  "
+            f"Brier {_text(self.brier, '.3f')}  skill {skill}  AUC {auc}  "
+            f"MCB {self.term:.4f} {'<=' if self.reliable else '> '} {self.highest:.4f}  "
+            f"{PROMISED:.0%} promised {self.promised}, came {came}  "
             f"right {self.right:.2f} (usual {self.usual_right:.2f})"
         )
 
@@ -108,10 +119,12 @@ def lead_table(
 ) -> list[LeadRow]:
     """Return a row for each lead and forecaster, on the cases that all but persistence forecast.
 
-    forecasts: name -> probability (case), CLIMATOLOGY among them; a forecaster whose name is
-    "persistence" is scored on the cases it knows. observed: 0 or 1. day: of the event. ahead [day].
+    forecasts: name -> probability (case); without CLIMATOLOGY among them there is no skill. A
+    forecaster whose name is "persistence" is scored on the cases it knows. observed: 0 or 1. day:
+    of the event. ahead [day].
     """
     rows = []
+    usual = forecasts.get(CLIMATOLOGY, np.full(len(observed), np.nan))
     for lead in np.unique(ahead):
         at = ahead == lead
         others = [p[at] for name, p in forecasts.items() if name != "persistence"]
@@ -119,10 +132,8 @@ def lead_table(
         for name, p in forecasts.items():
             own = known & np.isfinite(p[at])
             if own.any():
-                reference = forecasts[CLIMATOLOGY][at][own]
-                rows.append(
-                    _row(name, int(lead), p[at][own], reference, observed[at][own], day[at][own])
-                )
+                cases = (p[at][own], usual[at][own], observed[at][own], day[at][own])
+                rows.append(_row(name, int(lead), *cases))
     return rows
 
 

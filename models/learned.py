@@ -17,6 +17,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from models.beyond import LEAD_DAYS, Beyond, longest_of
 from models.calibration import Calibrator, blended
 from models.lead import SCALES
 from models.prior_logistic import PriorLogistic
@@ -37,7 +38,6 @@ Allowed = NDArray[np.bool_]
 # Lead: the scale five days ahead, of its shipped value, lies within 30 % of the truth in two of
 # three cases (check).
 BASE_SPREAD, STRENGTH_SPREAD, EFFECT_SPREAD, LEAD_SPREAD = 0.5, 0.4, 0.5, 0.3
-LEAD_DAYS = 5.0
 EDGE = 1e-9  # [1] probabilities nearer to 0 or 1 are read as this
 # Sea of clouds: what a mountain's labels say of the level is its own (they are given where there
 # was a picture to post), so the common base is the rule's; predictors change sign between mountains
@@ -80,7 +80,12 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
     effect_spread2); a sea of clouds has such a sum for each state. Without labels a = c = d = 0 and
     b = 1, the rule: so the scale by lead is learnt from the service's own outcomes by partial
     pooling with the shipped one. The sites' levels are partially pooled (models/prior_logistic.py).
+
+    Beyond the longest trained lead what was learnt fades (models/beyond.py): far ahead the answer
+    is the rule's.
     """
+
+    longest_lead_ = 0.0  # [h] of the cases of the fit; 0 in models kept before it was known
 
     def __init__(
         self,
@@ -120,6 +125,7 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         self.classes_ = rule.classes_
         cases = np.asarray(X, dtype=float)
         used = ~rule.silent(cases) if len(cases) else np.empty(0, dtype=bool)
+        self.longest_lead_ = longest_of(cases[used, self.columns.index(LEAD)])
         states, two = len(rules_of(self.phenomenon)), len(self.classes_) == 2
         kinds = self._kinds()
         own = np.array([[state == row for state, _ in kinds] for row in range(states)])
@@ -186,11 +192,32 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
             axis=1,
         )
 
+    def _beyond(self, cases: Array) -> tuple[Beyond, Array]:
+        """Return what holds beyond the trained leads, and b + c lead (case, state)."""
+        hours = cases[:, self.columns.index(LEAD)]
+        found = Beyond.of(self.phenomenon, hours, self.longest_lead_)
+        at = {kind: column for column, kind in enumerate(self._kinds())}
+        slopes = [
+            found.slope(own[at[state, TOTAL]], own[at[state, BY_LEAD]])
+            for state, own in enumerate(self.logistic_.coef_)
+        ]
+        return found, np.stack(slopes, axis=1)
+
+    def _answered(self, cases: Array) -> Array:
+        """Return the design (case, column) with what holds beyond the trained leads."""
+        design, kinds = self._design(cases), self._kinds()
+        found, slopes = self._beyond(cases)
+        for state in range(slopes.shape[1]):
+            start, total, by_lead = (kinds.index((state, p)) for p in (START, TOTAL, BY_LEAD))
+            found.hold(design, (start, total, by_lead), slopes[:, state])
+        design[:, [part in self.columns for _, part in kinds]] *= found.kept[:, None]
+        return design
+
     def predict_proba(self, X: Array, sites: Sequence[str] | None = None) -> Array:
         """Return the probabilities (case, class), NaN where the rule gives NaN."""
         check_is_fitted(self)
         cases = np.asarray(X, dtype=float)
-        result = self.logistic_.predict_proba(self._design(cases), sites)
+        result = self.logistic_.predict_proba(self._answered(cases), sites)
         return np.where(PhysicsRule(self.phenomenon).silent(cases)[:, None], np.nan, result)
 
     def predict(self, X: Array, sites: Sequence[str] | None = None) -> NDArray[Any]:
@@ -203,7 +230,7 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         They follow from the covariance of the coefficients.
         """
         check_is_fitted(self)
-        return self.logistic_.interval(self._design(np.asarray(X, dtype=float)), sites, level)
+        return self.logistic_.interval(self._answered(np.asarray(X, dtype=float)), sites, level)
 
     def influence(self, X: Array, sites: Sequence[str] | None = None) -> Array:
         """Return each feature's change of the headline's log-odds (case, feature) [logit].
@@ -215,20 +242,18 @@ class LearnedRule(ClassifierMixin, BaseEstimator):
         cases = np.asarray(X, dtype=float)
         design, kinds, weights = self._design(cases), self._kinds(), self.logistic_.coef_
         place = {name: i for i, name in enumerate(self.columns)}
-        at = {kind: column for column, kind in enumerate(kinds)}
-        lead = np.maximum(cases[:, place[LEAD]], 0.0) / (24 * LEAD_DAYS)
+        found, slopes = self._beyond(cases)
         known = PhysicsRule(self.phenomenon).known_ahead()
         moved = np.zeros((len(design), len(self.columns), len(weights)))
         for column, (state, part) in enumerate(kinds):
             if part in place:
-                of_all = weights[state, at[state, START if known[place[part]] else TOTAL]]
-                by_lead = 0.0 if known[place[part]] else weights[state, at[state, BY_LEAD]]
+                of_all = 1.0 if known[place[part]] else slopes[:, state]
                 moved[:, place[part], state] += design[:, column] * (
-                    weights[state, column] + of_all + lead * by_lead
+                    1 - found.kept + found.kept * (weights[state, column] + of_all)
                 )
 
         def sums_of(x: Array) -> Array:
-            return self.logistic_.log_odds(self._design(x), sites)[:, -len(weights) :]
+            return self.logistic_.log_odds(self._answered(x), sites)[:, -len(weights) :]
 
         sums = sums_of(cases)
         own = headline_of(sums)[:, None] - headline_of(sums[:, None, :] - moved)

@@ -19,16 +19,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from models.beyond import LEAD_DAYS, Beyond, longest_of
 from models.lead import SCALES
-from models.learned import (
-    BASE_SPREAD,
-    EDGE,
-    EFFECT_SPREAD,
-    LEAD_DAYS,
-    LEAD_SPREAD,
-    STRENGTH_SPREAD,
-    Allowed,
-)
+from models.learned import BASE_SPREAD, EDGE, EFFECT_SPREAD, LEAD_SPREAD, STRENGTH_SPREAD, Allowed
 from models.night_sky_model import PHENOMENON, NightSkyModel, terms_print
 from models.prior_logistic import PriorLogistic
 from models.rule_model import LEAD, USUAL, with_lead_and_usual
@@ -48,8 +41,11 @@ class LearnedNight(ClassifierMixin, BaseEstimator):
     Log-odds = start + w a + (b + c lead) departure + sum over the features of d_j effect_j. The
     start is the classifier's answer infinitely far ahead (usual frequency, moon, length of the
     night), the departure what the weather adds to it, the effect what one feature adds. Priors, the
-    level a with the sites' own, and w, by which it fades with the lead, are those of LearnedRule.
+    level a with the sites' own, and w, by which it fades with the lead, are those of LearnedRule,
+    and so is what holds beyond the longest trained lead (models/beyond.py).
     """
+
+    longest_lead_ = 0.0  # [h] of the cases of the fit; 0 in models kept before it was known
 
     def __init__(self, base: NightSkyModel, phenomenon: str = PHENOMENON) -> None:
         self.base = base
@@ -75,6 +71,7 @@ class LearnedNight(ClassifierMixin, BaseEstimator):
         self.classes_ = self.base.classes_
         cases = np.asarray(X, dtype=float)
         used = ~self.base.silent(cases)
+        self.longest_lead_ = longest_of(cases[used, self.columns.index(LEAD)])
         features = len(self.columns)
         spreads = [0.0, STRENGTH_SPREAD, LEAD_SPREAD, *[EFFECT_SPREAD] * features, 0.0]
         with np.errstate(divide="ignore"):  # a spread of 0 fixes a coefficient
@@ -100,7 +97,7 @@ class LearnedNight(ClassifierMixin, BaseEstimator):
         """Return the probabilities (case, class), NaN where the classifier gives NaN."""
         check_is_fitted(self, "logistic_")
         cases = np.asarray(X, dtype=float)
-        result = self.logistic_.predict_proba(self._design(cases), sites)
+        result = self.logistic_.predict_proba(self._answered(cases), sites)
         return np.where(self.base.silent(cases)[:, None], np.nan, result)
 
     def predict(self, X: Array, sites: Sequence[str] | None = None) -> NDArray[Any]:
@@ -112,14 +109,28 @@ class LearnedNight(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "logistic_")
         cases = np.asarray(X, dtype=float)
         far, effects = self.base.influence(self._never(cases)), self._effects(cases)
-        _, of_all, by_lead, *own, _ = self.logistic_.coef_[0]
-        weight = (of_all + by_lead * self._lead(cases))[:, None] + np.array(own)
+        found, slope = self._beyond(cases)
+        own = self.logistic_.coef_[0, 3:-1] + slope[:, None]
+        weight = 1 - found.kept[:, None] + found.kept[:, None] * own
         return with_lead_and_usual(
             np.where(self._of_weather(), far + weight * effects, 0.0),
             cases,
             self.columns,
-            lambda x: self.logistic_.log_odds(self._design(x), sites)[:, 1],
+            lambda x: self.logistic_.log_odds(self._answered(x), sites)[:, 1],
         )
+
+    def _beyond(self, cases: Array) -> tuple[Beyond, Array]:
+        """Return what holds beyond the trained leads, and b + c lead (case)."""
+        hours = np.nan_to_num(cases[:, self.columns.index(LEAD)])
+        found = Beyond.of(self.phenomenon, hours, self.longest_lead_)
+        return found, found.slope(*self.logistic_.coef_[0, 1:3])
+
+    def _answered(self, cases: Array) -> Array:
+        """Return the design (case, column) with what holds beyond the trained leads."""
+        design, (found, slope) = self._design(cases), self._beyond(cases)
+        found.hold(design, (0, 1, 2), slope)
+        design[:, 3:-1] *= found.kept[:, None]
+        return design
 
     # -- the columns of the regression
 

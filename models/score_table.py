@@ -38,10 +38,13 @@ class Row:
     def line(self) -> str:
         """Return the row as plain text: figures with their intervals, and the counts."""
         s = self.scores
+        auc = f"{s.auc:.2f} {_between(self.auc, '.2f')}"
+        if s.events in (0, s.cases):
+            auc = f"none: all outcomes {'yes' if s.events else 'no'}"
         return (
             f"{self.name:<22} n={s.cases:<4} seen={s.events:<4} "
             f"Brier {s.brier:.3f} {_between(self.brier, '.3f')}  "
-            f"AUC {s.auc:.2f} {_between(self.auc, '.2f')}  "
+            f"AUC {auc}  "
             f"TS {s.ts:.2f} POD {s.pod:.2f} FAR {s.far:.2f}  "
             f"gain {self.gain[0]:+.3f} {_between(self.gain[1:], '+.3f')}"
         )

@@ -43,12 +43,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.errors import SourceCorrupt
+from forecast.observations.cloud_scale import HIGHEST
 
 Array = NDArray[np.floating[Any]]
 
 LARGEST = 512_000_000  # [byte] unpacked
 REACH = 16 * 24  # [h] farthest hour of an issue
 RUN_AGE = 6.0  # [h] from the start of a run to an issue, where no run is named (check)
+# values other than 0, from which on a column of cloud in percent shows whether it is in percent
+MANY_CLOUDS = 48
 FAULTS = 50  # of a file that are named one by one
 
 # Quantity -> column -> factor and offset to SI (cover and humidity in parts of 1).
@@ -193,6 +196,7 @@ def _table(
     hours = place.astype(int)
     values = np.array([one[-1] for one in found], dtype=float)
     result = {}
+    lines.check_cloud(values)
     for number, name in enumerate(lines.quantities):
         table = np.full((starts, int(hours.max()) + 1), np.nan)
         table[order, hours] = values[:, number]
@@ -288,6 +292,24 @@ class _Lines:
             self.rounded[column] += int(value < least or value > most)
             found.append(min(most, max(least, value)) if value == value else value)
         return found
+
+    def check_cloud(self, values: Array) -> None:
+        """Raise SourceCorrupt where cloud (line, quantity) in percent is in tenths, oktas or parts.
+
+        8 of a percent column is an almost clear sky, 8 oktas are an overcast.
+        """
+        if self._columns["cloud"] != "cloud_pct":
+            return
+        percent = 100 * values[:, self.quantities.index("cloud")]
+        some = percent[percent > 0]
+        whole = bool(np.all(np.abs(some - np.round(some)) < 1e-6))
+        if len(some) < MANY_CLOUDS or some.max() > (HIGHEST if whole else 1.0):
+            return
+        likely = "parts of 1" if some.max() <= 1 else "oktas or tenths"
+        raise SourceCorrupt(
+            f"{self.path}: cloud_pct is at most {some.max():g} in {len(some)} values other than 0: "
+            f"are they {likely}? Give per cent, or parts of 1 in a column cloud_1"
+        )
 
     def remarks(self) -> list[str]:
         """Return the bad lines with their reasons, and what was rounded into its limits."""

@@ -69,6 +69,7 @@ def _card_of(phenomenon: str, served: Served, card: Card) -> ModelCard:
         card.left_out,
         {site: Name(name["zh"], name["en"]) for site, name in card.names.items()},
         _by_lead(card.scores.get("by_lead", ())),
+        _by_lead(card.scores.get("by_lead_bare", ())),
         worth_of(phenomenon),
     )
 

@@ -16,6 +16,7 @@ Each event has its own shipped frequency, of nights near Beijing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -52,6 +53,15 @@ SHIPPED = "shipped frequency"  # the name of that of the table for the site's mo
 NIGHT = (21, 4)  # local hours of a night, both included
 EVENTS = ("starry", "clear")  # of analysed nights
 SNOWFALL = 0.01  # [m] new snow of a day with snowfall
+ONE_MONTH = (
+    "  all outcomes are of one calendar month: skill and the place's own frequency need another "
+    "month to compare with; Brier scores alone are given"
+)
+ALIKE = (
+    "  where all outcomes are alike, nothing is told apart: no skill, no area under the ROC curve"
+)
+# what the almanac knows: the outcome is of the sky alone
+NEEDLESS = {"zenith_sky_brightness", "dark_hours", "dark_sky_share"}
 LEAST_HOURS = 0.75  # part of an event's hours that a forecast or an analysis must have
 
 
@@ -97,7 +107,12 @@ class TransferByLead:
     def lines(self) -> list[str]:
         """Return the result as lines of text, with the number of cases beside each score."""
         head = [f"{self.place}: skill is against the place's own months; [90 % intervals by weeks]"]
-        usual = [row.skill.value for row in self.rows if row.name == SHIPPED]
+        if self.rows and not any(row.name == CLIMATOLOGY for row in self.rows):
+            head.append(ONE_MONTH)
+        elif any(row.alike for row in self.rows):
+            head.append(ALIKE)
+        skills = [row.skill.value for row in self.rows if row.name == SHIPPED and not row.alike]
+        usual = [value for value in skills if math.isfinite(value)]
         if usual:
             head.append(
                 "  far ahead a model returns to the usual frequency: the shipped one, made for "
@@ -147,32 +162,31 @@ def transfer_by_lead(
     usual = Climatology(table=table)
     cases = lead_cases(series, known, phenomenon, site, clock, hours, usual, event_kind=event)
     own = own_climatology(cases.observed, cases.day)
-    named = {
-        CLIMATOLOGY: own,
+    with_own = bool(np.isfinite(own).any())  # not of one calendar month
+    named = {CLIMATOLOGY: own} if with_own else {}
+    named |= {
         "persistence": persistence(cases.observed, cases.day, cases.ahead),
         SHIPPED: cases.features[USUAL],
     }
     missing: set[str] = set()
     every = {"rule": PhysicsRule(phenomenon).ready(), **models}
     for name, model in every.items():
-        missing |= {c for c in model.columns if c not in cases.features} & FEATURES.keys()
+        missing |= {c for c in model.columns if _unknown(cases.features.get(c))}
         named[name] = _predicted(model, cases.features)
-    for name, model in every.items():
+    for name, model in every.items() if with_own else ():
         named[f"{name}, own frequency"] = _predicted(model, {**cases.features, USUAL: own})
-    absent = {
-        name for name in missing if not FEATURES[name].may_be_absent and name not in _needless()
-    }
     return TransferByLead(
         site.id,
         tuple(lead_table(named, cases.observed, cases.day, cases.ahead)),
         tuple(also_bad + bad),
-        tuple(sorted(absent)),
+        tuple(sorted(missing & FEATURES.keys() - NEEDLESS)),
         tuple(sorted(known)),
     )
 
 
-def _needless() -> set[str]:
-    return {"zenith_sky_brightness", "dark_hours", "dark_sky_share"}
+def _unknown(values: Array | None) -> bool:
+    """Return whether a feature (case) is absent, or known of no case."""
+    return values is None or not np.isfinite(values).any()
 
 
 def _predicted(model: Any, features: Mapping[str, Array]) -> Array:

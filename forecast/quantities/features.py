@@ -113,8 +113,9 @@ _FEATURES = (
     Feature("evening_rain_probability", "1", 0, 1, STARS,
             "of .1 mm in an hour, mean of the evening: part of an ensemble's members",
             may_be_absent=True, kind="probability"),
-    Feature("night_rain_probability", "1", 0, 1, STARS, "the same of the night",
-            may_be_absent=True, kind="probability"),
+    Feature("night_rain_probability", "1", 0, 1, STARS,
+            "the same of the night; where it is missing, so are the two others",
+            kind="probability"),
     Feature("morning_rain_probability", "1", 0, 1, STARS, "the same of the morning",
             may_be_absent=True, kind="probability"),
     # -- sea of clouds

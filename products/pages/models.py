@@ -59,6 +59,8 @@ def card_text(
     sentences = list(_training(card, names, words) if card.trained else [words("model_card.rule")])
     if demonstration and card.trained and card.sites.keys() & names.keys():
         sentences.append(words("model_card.simulated"))
+    if card.phenomenon == "sea_of_clouds":
+        sentences.append(words("model_card.sea_high"))
     if card.refused:
         sentences.append(words("model_card.refused", count=len(card.refused)))
     folds = [(each, None) for each in card.folds] + (
@@ -74,14 +76,16 @@ def card_text(
             ),
         ),
     ]
-    note = ("zh", card.note_zh) if words.language == "zh" and card.note_zh else ("en", card.note)
+    notes = [("en", card.note), ("en", card.trained_on)]
+    if words.language == "zh" and card.note_zh:
+        notes = [("zh", card.note_zh)]  # names the data of the training itself
     places = {**card.names, **names}
     return CardText(
         phenomenon=card.phenomenon,
         name=card.name,
         trained=card.trained,
         sentences=tuple(sentences),
-        notes=tuple(each for each in (note, ("en", card.trained_on)) if each[1]),
+        notes=tuple(each for each in notes if each[1]),
         left_out=_left_out(card),
         rows=tuple(_row(fold, days, _left_out(card), places, words) for fold, days in folds),
         features=tuple(words(f"feature.{name}.label") for name in card.features),

@@ -142,6 +142,7 @@ def summary(bulletin: Bulletin, words: Words) -> Summary:
 
 
 TRUSTED = "starry_sky"  # the phenomenon of `how_often`: every site has its nights
+RAIN_CHANCE = "feature:night_rain_probability"  # in `missing` of a forecast without an ensemble
 AHEAD = {"tonight": (0,), "three_days": (3,), "week": (7, 6)}  # days ahead, the first that is known
 
 
@@ -149,7 +150,8 @@ def how_often(bulletin: Bulletin, words: Words) -> str:
     """Return in one sentence how often starry nights were forecast right, at three leads.
 
     From the service's own verification once tonight has enough cases and spells of weather for an
-    interval, before that from the card of the model in force; "" where neither has them.
+    interval, before that from the card of the model in force; "" where neither has them. Of a
+    card those without a rain probability, where a starry night of the issue has none.
     """
     found = bulletin.verification
     own = [
@@ -161,7 +163,7 @@ def how_often(bulletin: Bulletin, words: Words) -> str:
     origin = "own"
     if 0 not in scores:
         card = next((c for c in bulletin.models_in_force if c.phenomenon == TRUSTED), None)
-        leads = card.by_lead if card else ()
+        leads = (card.by_lead_bare if _without_rain(bulletin) else card.by_lead) if card else ()
         scores = {one.day: (one.right, one.usual_right, one.cases) for one in leads}
         origin = "elsewhere"
     if 0 not in scores:
@@ -177,6 +179,14 @@ def how_often(bulletin: Bulletin, words: Words) -> str:
         parts=words.listed(parts),
         usual=words.share(shown[0][1]),
         cases=sum(cases for *_, cases in shown),
+    )
+
+
+def _without_rain(bulletin: Bulletin) -> bool:
+    """Return whether a starry night of the issue is answered without a rain probability."""
+    return any(
+        entry.forecast.event.phenomenon == TRUSTED and RAIN_CHANCE in entry.forecast.missing
+        for entry in bulletin.entries
     )
 
 

@@ -29,6 +29,20 @@ def day_of(model: PhysicsRule, shares: list[float], lead: float, usual: float) -
     return np.array([[values[name] for name in model.columns]])
 
 
+def learnt(phenomenon: str, strength: float, by_lead: float) -> LearnedRule:
+    """Return a learned rule with these b and c of every state, as if of leads to three days."""
+    rule = PhysicsRule(phenomenon).ready()
+    model = LearnedRule(phenomenon).fit(np.empty((0, len(rule.columns))), np.empty(0, dtype=int))
+    values = {"total": strength, "by_lead": by_lead}
+    for column, (state, part) in enumerate(model._kinds()):
+        if part in values:
+            model.logistic_.theta_[-1 if len(model.classes_) == 2 else state, 1 + column] = values[
+                part
+            ]
+    model.longest_lead_ = 72.0
+    return model
+
+
 @pytest.mark.parametrize("phenomenon", PHENOMENA)
 @given(shares=SHARES, lead=LEADS, usual=CHANCES)
 def test_a_probability_is_one_at_every_lead(
@@ -111,3 +125,45 @@ def test_the_learned_rule_without_labels_has_the_same_lead(
     learned = LearnedRule(phenomenon).fit(np.empty((0, len(rule.columns))), np.empty(0, dtype=int))
 
     assert learned.predict_proba(day) == pytest.approx(rule.predict_proba(day), abs=1e-9)
+
+
+@pytest.mark.parametrize("phenomenon", ["sunset_glow", "sunrise", "snow_cover", "sea_of_clouds"])
+@pytest.mark.parametrize(("strength", "by_lead"), [(0.6, -2.0), (1.4, 2.0), (-0.5, 0.3)])
+@given(shares=SHARES, leads=st.tuples(st.floats(72, 384), st.floats(72, 384)), usual=CHANCES)
+def test_beyond_its_leads_a_learned_rule_returns_to_the_shipped_one(
+    phenomenon: str,
+    strength: float,
+    by_lead: float,
+    shares: list[float],
+    leads: tuple[float, float],
+    usual: float,
+) -> None:
+    """Learnt to three days ahead: to 16 days it is ever nearer to the rule's own log-odds."""
+    learned = learnt(phenomenon, strength, by_lead)
+    rule = PhysicsRule(phenomenon).ready()
+
+    def apart(lead: float) -> float:
+        found, slopes = learned._beyond(day_of(rule, shares, lead, usual))
+        assert (slopes >= 0).all()
+        return float(found.kept[0])
+
+    near, far = (apart(lead) for lead in sorted(leads))
+    assert 0 <= far <= near <= 1
+    day = day_of(rule, shares, 1e4, usual)
+    assert learned.predict_proba(day) == pytest.approx(rule.predict_proba(day), abs=1e-6)
+
+
+@pytest.mark.parametrize("phenomenon", ["sunset_glow", "sunrise_glow", "sunrise"])
+@given(shares=SHARES, lead=st.floats(0, 384), usual=st.floats(0.01, 0.99))
+def test_more_of_what_helps_never_makes_a_learned_glow_less_likely_at_any_lead(
+    phenomenon: str, shares: list[float], lead: float, usual: float
+) -> None:
+    learned, rule = learnt(phenomenon, 0.6, -2.0), PhysicsRule(phenomenon).ready()
+    day = day_of(rule, shares, lead, usual)
+    known = rule.known_ahead()
+    departure = rule.scaled_effects(day)[:, ~known].sum()
+
+    learnt_sum = learned.logistic_.log_odds(learned._answered(day))[0, -1]
+    start = float(rule.usual_sums(day)[0, 0] + rule.scaled_effects(day)[:, known].sum())
+
+    assert (learnt_sum - start) * departure >= -1e-9

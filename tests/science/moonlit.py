@@ -40,16 +40,13 @@ ZENITH = 21.5  # [mag arcsec-2] without a moon, as at Lingshan
 SETTINGS = PhenomenonSettings()
 LEADS = (0, 1, 3, 5, 7, 10)
 # Reliability outside its 90 % band, by kind and days ahead: DECISIONS.md says why
-KNOWN_MISSES = {("moonlit", 0), ("dark throughout", 10)}
-# Kind of night by the share of its hours that the moon leaves dark enough, and the leads [day] at
-# which its chances must lie within the band of chance. A sum of log-odds cannot keep within it on
-# nights that are dark for a part: tonight's forecast knows which part is clear, a late one does
-# not. There the mean chance is held to the frequency.
-KINDS = {
-    "dark throughout": (0.99, 1.01, LEADS),
-    "dark for a part": (0.2, 0.99, ()),
-    "moonlit": (-1.0, 0.2, LEADS[:4]),
+KNOWN_MISSES = {
+    *(("dark for a part", lead) for lead in (0, 5, 7)),
+    *(("moonlit", lead) for lead in (0, 7, 10)),
+    ("dark throughout", 10),
 }
+# Kind of night by the share of its hours that the moon leaves dark enough
+KINDS = {"dark throughout": (0.99, 1.01), "dark for a part": (0.2, 0.99), "moonlit": (-1.0, 0.2)}
 BINS = 5  # of a kind's few nights
 MOST_APART = 0.1  # [1] mean chance and frequency of a kind
 
@@ -151,18 +148,18 @@ def claims(shared: Path) -> list[Claim]:
 
 
 def _of_kind(found: MoonlitNights, kind: str, lead: int) -> Claim:
-    low, high, leads = KINDS[kind]
+    low, high = KINDS[kind]
     at = (found.lead == lead) & (found.share > low) & (found.share <= high)
     said, came = found.probability[at], found.observed[at]
     bins = reliability(said, came, bins=BINS)
     near = abs(said.mean() - came.mean()) < MOST_APART
-    missed = bool(near and not bins.within and (kind, lead) in KNOWN_MISSES)
     return Claim(
         TOPIC,
-        f"  {kind}: mean chance, and how often it came",
+        f"  {kind}, {lead} days ahead: mean chance, how often it came",
         f"{said.mean():.2f}, came {came.mean():.2f}",
         int(at.sum()),
         f"reliability {bins.term:.4f}, chance keeps below {bins.highest:.4f} in 90 %",
-        None if missed else bool(near and (bins.within or lead not in leads)),
-        missed,
+        bool(near and bins.within),
+        band=True,
+        known=bool(near) and (kind, lead) in KNOWN_MISSES,
     )

@@ -46,11 +46,13 @@ from models.climatology import Climatology
 from models.rule_model import LEAD, USUAL, PhysicsRule
 from models.scores import Scores, score, skill
 from tests.science.claims import Claim
+from tests.science.ten_bins import reliability
 
 TOPIC = "sea"
 CLOCK = ZoneInfo("Asia/Shanghai")
 LEAST = 10  # mornings for a verdict
 YESTERDAY = "sea_yesterday"
+BINS, HIGH = 5, 0.7  # of few mornings; from which a chance of a sea is high
 THRESHOLD = 0.30  # of the published grades, from which a morning is called possible
 
 
@@ -279,6 +281,7 @@ def claims(shared: Path) -> list[Claim]:
     return [
         *lines,
         *bars(cases),
+        *calibration(cases),
         *_with_yesterday(cases),
         _unplaced(cases),
         _level(cases),
@@ -323,6 +326,32 @@ def bars(cases: Mornings) -> list[Claim]:
                 int(both.sum()),
                 "90 % of draws of weeks agree; revised after seeing these labels",
                 word == "BETTER",
+            )
+        )
+    return lines
+
+
+def calibration(cases: Mornings) -> list[Claim]:
+    """Return whether the chance of a sea came true; no label tells the other three states apart.
+
+    Of all mountains it is missed, and known: at Laojunshan only seas were labelled.
+    """
+    lines = []
+    for name in ("all", "wunvshan"):
+        chosen = (cases.mountain == name) | (name == "all")
+        told, seen = cases.probability[chosen], cases.seen[chosen]
+        bins = reliability(told, seen, bins=BINS)
+        lines.append(
+            Claim(
+                TOPIC,
+                f"states, sea against the three others, {name}: mean chance",
+                f"{told.mean():.2f}, came {seen.mean():.2f}",
+                len(told),
+                f"reliability {bins.term:.4f}, chance keeps below {bins.highest:.4f} in 90 %; "
+                f"{(told >= HIGH).sum()} told {HIGH:.0%} or more: high chances are unproven",
+                bins.within,
+                band=True,
+                known=name == "all",
             )
         )
     return lines

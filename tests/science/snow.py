@@ -221,7 +221,7 @@ def rime_claims(days: pd.DataFrame) -> list[Claim]:
         highest = max(s.ts for s in scores.values())
         beats = (
             f"{whose}; best rival HSS {heidke(best):.2f} (bar), TS {highest:.2f}"
-            + ", which it FAILS" * (held.ts <= highest)
+            + ", not reached" * (held.ts <= highest)
         )
         usual_brier = f"climatology by month, Brier {climatology.brier:.3f}; AUC {odds.auc:.3f}"
         found += [
@@ -248,11 +248,8 @@ def rime_claims(days: pd.DataFrame) -> list[Claim]:
 def barred(
     what: str, figure: str, cases: int, reference: str, holds: bool, enforced: bool
 ) -> Claim:
-    """Return a claim with its bar; where that is not enforced, the line still says whether it
-    holds.
-    """
-    note = "" if enforced else f": {'holds' if holds else 'FAILS'}, reported only"
-    return Claim("snow", what, figure, cases, reference + note, holds if enforced else None)
+    """Return a claim with its bar; one that is not enforced is known to fail."""
+    return Claim("snow", what, figure, cases, reference, bool(holds), known=not enforced)
 
 
 def rime_lines(fitted: pd.DataFrame) -> list[Claim]:

@@ -190,6 +190,8 @@ def test_counts_are_kept_and_read_again_and_a_damaged_file_serves_nothing(
         json.dumps(whole | {"format": 2}),
         json.dumps(whole | {"counts": {"rime": {"lingshan": {"1": [1, 2]}}}}),
         json.dumps(whole | {"counts": {"rime": {"lingshan": {"1": [-1, -2]}}}}),
+        json.dumps(whole | {"counts": {"rime": {"lingshan": {"0": [2, 1]}}}}),
+        json.dumps(whole | {"counts": {"rime": {"lingshan": {"13": [2, 1]}}}}),
         json.dumps(whole | {"counts": []}),
     ):
         (tmp_path / KEPT).write_text(damaged)

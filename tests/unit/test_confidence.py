@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import nan
+from pathlib import Path
 
 import pytest
 
@@ -200,7 +201,10 @@ def test_the_matrix_shows_the_confidence_by_shape_and_in_words(
 
 @pytest.mark.parametrize(
     ("language", "cell", "badge"),
-    [("zh", "尚早", "尚早，暂按往年同期"), ("en", "usual", "Too early: as usual for the season")],
+    [
+        ("zh", "尚早", "尚早，接近往年同期"),
+        ("en", "usual", "Too early: near the usual for the season"),
+    ],
 )
 def test_a_day_as_usual_has_no_stars_and_no_word_of_a_grade(
     bulletin: Bulletin, language: str, cell: str, badge: str
@@ -223,8 +227,8 @@ def test_a_day_as_usual_has_no_stars_and_no_word_of_a_grade(
 @pytest.mark.parametrize(
     ("language", "sentence"),
     [
-        ("zh", "距今尚早，暂按往年同期给出（11月平均8%）。"),
-        ("en", "It is too early to say more than is usual for the season (November average 8%)."),
+        ("zh", "距今尚早，接近往年同期（11月平均8%）。"),
+        ("en", "Too early: the chance is near what is usual for the season (November average 8%)."),
     ],
 )
 def test_the_reason_of_a_day_as_usual_is_that_it_is_early(
@@ -292,7 +296,7 @@ def test_screens_and_the_article_show_the_confidence_of_the_days_ahead(bulletin:
     assert re.findall(r"<i>(.+?)</i>", strip) == ["尚早"]
     assert re.findall(r'sure-(\d)" role="img"', strip) == ["3", "3", "3", "2", "2", "1"]
     assert all(sign in article for sign in "●◐○")
-    assert "尚早，暂按往年同期" in article
+    assert "尚早，接近往年同期" in article
 
 
 def test_the_short_message_marks_a_day_of_low_confidence_and_one_that_is_early() -> None:
@@ -307,7 +311,7 @@ def test_the_short_message_marks_a_day_of_low_confidence_and_one_that_is_early()
 
     assert texts[0].count("可信度低") == texts[0].count("low confidence") == 1
     assert "尚早" not in texts[0]
-    assert texts[1].count("尚早") == texts[1].count("too early to say") == 1
+    assert texts[1].count("尚早") == texts[1].count("too early: near the usual") == 1
     assert "可信度低" not in texts[1]
     assert re.search(r"62%（[^）]*）（可信度低）", texts[0])
 
@@ -412,3 +416,12 @@ def test_the_data_give_the_usual_frequency_and_the_confidence(bulletin: Bulletin
     assert found["lingshan", "rime", NEAR]["as_usual"] is False
     unknown = found["lingshan", "rime", "2026-11-28"]
     assert (unknown["probability"], unknown["confidence"]) == (None, 0)
+
+
+def test_no_text_says_that_a_number_is_the_usual_one_where_it_is_near_it() -> None:
+    """A late chance is drawn towards the usual frequency; it is not that."""
+    folder = Path(__file__).parents[2] / "templates"
+    for path in (*folder.glob("text/*.yaml"), *folder.glob("api/*.json")):
+        text = path.read_text(encoding="utf-8")
+        assert "暂按往年同期" not in text, path
+        assert "as usual for the" not in text, path

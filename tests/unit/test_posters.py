@@ -224,7 +224,7 @@ def test_a_dangerous_day_names_its_hazards_and_recommends_nothing() -> None:
 def test_what_is_unknown_or_too_early_is_said_and_has_no_stars() -> None:
     for folder in ("posters", "cards"):
         assert "资料不足" in joined(said(drawn("unknown")[f"{folder}/lingshan.png"]))
-        assert "尚早，暂按往年同期" in joined(said(drawn("too early")[f"{folder}/lingshan.png"]))
+        assert "尚早，接近往年同期" in joined(said(drawn("too early")[f"{folder}/lingshan.png"]))
     star = drawn("good")["cards/lingshan.png"].svg().count("M12 2.8l2.85")
     assert star == 5
     assert "M12 2.8l2.85" not in drawn("too early")["cards/lingshan.png"].svg()

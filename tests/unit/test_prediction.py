@@ -219,6 +219,17 @@ def test_a_forecast_has_its_lead_its_usual_frequency_and_how_sure_it_is(config: 
     assert (near.confidence, run.forecasts[0].confidence) == (3, 1)
 
 
+@pytest.mark.parametrize("chance", [0.2, math.nan])
+def test_a_starry_night_without_a_rain_probability_names_it(config: Config, chance: float) -> None:
+    weather = {"night_sky_cover": 0.1, DARKNESS: 21.5, "night_rain_probability": chance}
+    features = row(config, "starry_sky", **weather)
+
+    (night,) = predict(features, Cycle(RUN), RUN, open_models(), GRADES, {}).forecasts
+
+    assert night.known
+    assert ("feature:night_rain_probability" in night.missing) is math.isnan(chance)
+
+
 def test_what_the_almanac_decides_is_sure_a_week_ahead_whatever_the_weather(config: Config) -> None:
     """No night, a full moon all night; a bright moon takes some of the doubt, a dark sky none."""
 

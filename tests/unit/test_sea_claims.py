@@ -44,10 +44,20 @@ def test_the_bounds_of_the_sea_of_clouds_hold_and_can_fail(shared: Path) -> None
     assert [claim.what for claim in bars] == [
         "beats always no by Brier, all",
         "beats persistence by Brier, wunvshan",
+        "states, sea against the three others, all: mean chance",
+        "states, sea against the three others, wunvshan: mean chance",
         "sea told where the deck's top cannot be placed: least, mean, most",
     ]
-    assert all(claim.holds for claim in bars)
-    assert not any(claim.holds for claim in sea.bars(nothing))
+    assert not any(claim.fails for claim in bars)
+    assert not any(claim.holds for claim in sea.bars(nothing) + sea.calibration(nothing))
+
+
+def test_high_chances_of_a_sea_are_unproven(shared: Path) -> None:
+    """As the page of models says (model_card.sea_high)."""
+    reported = sea.mornings(shared)
+
+    assert (int((reported.probability >= 0.7).sum()), len(reported.day)) == (1, 86)
+    assert [line.holds for line in sea.calibration(reported)] == [False, True]
 
 
 def test_no_figure_of_the_rule_is_worse_than_before_decks_were_left_open(shared: Path) -> None:

@@ -99,7 +99,7 @@ def test_stars_are_scored_at_each_lead_beside_climatology_and_persistence(
     assert last[0].right > last[4].right
     text = "\n".join(result.lines())
     assert "without any skill" in text
-    assert "missing from these columns: cloud_at_site" in text
+    assert "missing from these columns: " in text
 
 
 def test_far_ahead_no_model_is_better_than_the_shipped_frequency_and_the_table_says_so(
@@ -355,6 +355,89 @@ def test_persistence_is_the_last_outcome_before_the_issue() -> None:
 
     assert last.tolist()[1:] == [1.0, 1.0]
     assert np.isnan(last[0])
+
+
+def like_days(folder: Path, days: int, columns: str, values: str, outcome: str) -> list[str]:
+    """Return the lines of a test by lead of stars in `days` days of June 2026."""
+    lines, outcomes = [f"issued_local,valid_local,{columns}"], ["day,observed"]
+    for day in range(1, days + 1):
+        for hour in (*range(17, 24), *range(7)):
+            at = datetime(2026, 6, day, hour) + timedelta(days=hour < 12)  # noqa: DTZ001
+            lines.append(f"2026-06-{day:02}T15:00,{at:%Y-%m-%dT%H:%M},{values}")
+        outcomes.append(f"2026-06-{day:02},{outcome or day % 2}")
+    (folder / "f.csv").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "o.csv").write_text("\n".join(outcomes), encoding="utf-8")
+    served = registry.in_force(Path("no folder of models"))["starry_sky"].model
+    files = folder / "o.csv", folder / "f.csv"
+    return transfer_by_lead(*files, "starry_sky", PLACE, {"served": served}, UTC_).lines()
+
+
+def test_every_column_that_the_models_want_and_no_case_has_is_named(tmp_path: Path) -> None:
+    cloud, rain = (
+        "".join(like_days(tmp_path, 3, *given)[-1:])
+        for given in (
+            ("cloud_pct", "40", ""),
+            ("cloud_pct,precipitation_probability_pct,precipitation_mm", "40,20,0", ""),
+        )
+    )
+
+    for name in ("dew_point_depression", "night_dew_point_depression", "sky_cover_before"):
+        assert name in cloud
+        assert name in rain
+    assert "night_rain_probability" in cloud
+    assert "night_rain," in cloud
+    assert "night_rain_probability" not in rain
+    assert "night_rain," not in rain
+    assert "night_sky_cover" not in cloud
+    assert "zenith_sky_brightness" not in cloud
+
+
+@pytest.mark.parametrize(
+    ("cover", "likely"),
+    [([3, 8], "oktas or tenths"), ([2, 10], "oktas or tenths"), ([0.25, 1], "parts of 1"),
+     ([1, 1], "parts of 1"), ([8, 11], ""), ([0.5, 7.5], "")],
+)  # fmt: skip
+def test_cloud_that_is_not_in_percent_is_asked_about(
+    tmp_path: Path, cover: list[float], likely: str
+) -> None:
+    lines = ["issued_local,valid_local,cloud_pct"] + [
+        f"2026-06-01T15:00,2026-06-{2 + hour // 24:02}T{hour % 24:02}:00,{cover[hour % 2]}"
+        for hour in range(48)
+    ]
+    path = tmp_path / "f.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+    if likely:
+        with pytest.raises(SourceCorrupt, match=likely):
+            read_forecasts(path, UTC_)
+    else:
+        read_forecasts(path, UTC_)
+    path.write_text("\n".join(lines[:-1]), encoding="utf-8")
+    read_forecasts(path, UTC_)
+
+
+def test_a_single_month_is_scored_without_skill_and_the_reason_is_told(tmp_path: Path) -> None:
+    lines = like_days(tmp_path, 20, "cloud_pct", "40", "")
+
+    assert any("one calendar month" in line for line in lines)
+    (served,) = (line for line in lines if "served" in line)
+    assert "Brier 0." in served
+    assert "skill none" in served
+    assert "own frequency  " not in "".join(lines)
+    assert "no case" not in "".join(lines)
+
+
+def test_where_all_outcomes_are_alike_no_skill_is_told(tmp_path: Path) -> None:
+    (served,) = (
+        line for line in like_days(tmp_path, 20, "cloud_pct", "40", "0") if "served" in line
+    )
+    assert "skill none  AUC none: all outcomes no" in served
+
+    observed = np.zeros(60)
+    day = np.datetime64("2026-01-01") + np.arange(60)
+    forecasts = {CLIMATOLOGY: own_climatology(observed, day), "rule": np.full(60, 0.2)}
+    for row in lead_table(forecasts, observed, day, np.zeros(60, dtype=int)):
+        assert "nan" not in row.line()
 
 
 def test_an_interval_needs_six_weeks_and_its_bounds_hold_the_value() -> None:

@@ -101,6 +101,14 @@ def test_fewer_than_six_weeks_have_no_interval() -> None:
     assert mean_interval(np.ones(42), weeks) == (1.0, 1.0)
 
 
+def test_mornings_that_are_all_alike_tell_nothing_apart() -> None:
+    weeks = np.arange(40) // 5
+    for outcome, word in ((0.0, "no"), (1.0, "yes")):
+        (row,) = table({"rule": np.linspace(0, 1, 40)}, np.full(40, outcome), weeks)
+        assert f"AUC none: all outcomes {word}" in row.line()
+        assert "AUC nan" not in row.line()
+
+
 def test_intervals_of_a_gain_hold_nought_where_two_are_alike() -> None:
     random = np.random.default_rng(1)
     day = np.datetime64("2026-01-01") + np.arange(200)

@@ -422,6 +422,35 @@ def test_before_it_has_cases_the_index_says_where_the_figures_are_from(bulletin:
     assert how_often(replace(bulletin, models_in_force=()), EN) == ""
 
 
+@pytest.mark.parametrize(("lacking", "told"), [(False, "82%"), (True, "74%")])
+def test_the_index_tells_the_record_of_the_variant_that_answers(
+    bulletin: Bulletin, lacking: bool, told: str
+) -> None:
+    """Without an ensemble there is no rain probability, and the record is that without one."""
+
+    def scores(right: float) -> tuple[LeadScore, ...]:
+        return (LeadScore(0, 870, 335, right, 0.62, Figure(0.4, 0.3, 0.5, 870)),)
+
+    card = ModelCard(
+        "starry_sky", "clear-nights", "night", by_lead=scores(0.82), by_lead_bare=scores(0.74)
+    )
+    missing = ("feature:night_rain_probability",) if lacking else ()
+    sections = tuple(
+        replace(section, days=tuple(
+            replace(day, entries=tuple(
+                replace(entry, forecast=replace(entry.forecast, missing=missing))
+                for entry in day.entries
+            ))
+            for day in section.days
+        ))
+        for section in bulletin.sections
+    )  # fmt: skip
+
+    said = how_often(replace(bulletin, sections=sections, models_in_force=(card,)), EN)
+
+    assert f"tonight {told}" in said
+
+
 def test_a_site_that_the_settings_no_longer_have_is_named_by_its_id() -> None:
     gone = verification(record())
     gone = replace(gone, lines=(line(dimension="site", name="closed_hill"),))
