@@ -246,6 +246,9 @@ class Lifecycle:
     def release(self, world: World, draft: Draft, now: datetime) -> IssueReport:
         """Release a draft: with the name of who signed it, else as one that nobody reviewed.
 
+        What nobody signed are the machine's own numbers: changes and comment are left out and stay
+        with the draft, from which the next one takes them over.
+
         Raises: NotReleased where nobody signed it and that is required.
         """
         drafts = Drafts(world.archive)
@@ -268,7 +271,9 @@ class Lifecycle:
             signature = drafts.signature(draft.id)
             _require_signature(world, draft, signature)
             prepared, clock = self.prepared(world, draft), Stopwatch()
-            forecasts = self.forecasts(world, draft)
+            forecasts = self.forecasts(world, draft) if signature else prepared.forecasts
+            if not signature and (left := left_out(drafts, draft)):
+                log.warning("%s goes out unsigned: %d changes are left out", draft.id, left)
             issue = open_issue(
                 world, prepared.cycle, (*prepared.inputs.ids, f"{draft.id}@{draft.version}"), now
             )
@@ -276,7 +281,7 @@ class Lifecycle:
             review = Review(
                 person=str(signature.get("name", "")),
                 unreviewed=not signature,
-                comment=draft.comment,
+                comment=draft.comment if signature else NO_WORDS,
                 corrects=corrected.number if corrected else None,
                 reason=draft.correction_reason,
                 account=str(signature.get("account", MACHINE)),
@@ -315,6 +320,11 @@ class Lifecycle:
         if issue is None:
             raise Conflict(f"{issue_id}: no such issue was released", "not_in_force")
         return issue
+
+
+def left_out(drafts: Drafts, draft: Draft) -> int:
+    """Return how many changes of a draft, its comment as one, do not go out without a signature."""
+    return len(drafts.edits(draft.id)) + (draft.comment != NO_WORDS)
 
 
 def _id_of(prepared: Prepared, hour: datetime, source: str) -> str:

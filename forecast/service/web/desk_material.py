@@ -16,6 +16,7 @@ from forecast.archive.issued import issued_probabilities
 from forecast.config import Config
 from forecast.domain import Forecast, Issue
 from forecast.issue import edits as editing
+from forecast.issue.lifecycle import left_out
 from forecast.issue.prepare import Prepared
 from forecast.issue.preview import bulletin_of
 from forecast.issue.what_if import Question
@@ -83,7 +84,8 @@ class Desk:
     edit of all, undone ones included. last: the issue that readers see and its probabilities.
     corrects: the issue that the draft corrects. others: further open drafts. early: whether what
     is signed now is an issue of its own, before that of the next hour. served: whether the hour has
-    a signed issue already, so that the draft goes out only by a signature.
+    a signed issue already, so that the draft goes out only by a signature. unsigned_plain: whether
+    without a signature the machine's numbers go out at the hour, without what was changed.
     """
 
     draft: Draft
@@ -99,6 +101,7 @@ class Desk:
     others: tuple[Draft, ...] = ()
     early: bool = False
     served: bool = False
+    unsigned_plain: bool = False
 
     @property
     def hidden(self) -> frozenset[EventKey]:
@@ -123,7 +126,7 @@ def open_desk() -> Desk | None:
     prepared = here.lifecycle.prepared(world, draft)
     every = drafts.edits(draft.id, undone=True)
     edits = drafts.edits(draft.id)
-    last = last_issue(world)
+    last, served = last_issue(world), _served(drafts, draft, ready)
     return Desk(
         draft,
         prepared,
@@ -139,8 +142,20 @@ def open_desk() -> Desk | None:
         here.archive.issue(draft.corrects),
         others,
         (next_hour(world.config, now) if draft.corrects else draft.hour) - now > ready,
-        not draft.corrects and drafts.served(draft.hour, draft.hour - ready),
+        served,
+        _unsigned_plain(world.config, draft, served) and left_out(drafts, draft) > 0,
     )
+
+
+def _served(drafts: Drafts, draft: Draft, ready: timedelta) -> bool:
+    """Return whether the hour of a draft has its issue."""
+    return not draft.corrects and drafts.served(draft.hour, draft.hour - ready)
+
+
+def _unsigned_plain(config: Config, draft: Draft, served: bool) -> bool:
+    """Return whether a draft goes out by itself at its hour, with the machine's numbers."""
+    by_itself = config.issue.review == "optional" and config.issue.unsigned == "release"
+    return by_itself and draft.state == "draft" and not draft.corrects and not served
 
 
 def _in_hand(drafts: tuple[Draft, ...]) -> tuple[Draft | None, tuple[Draft, ...]]:

@@ -71,6 +71,7 @@ def _signing(problem: str, status: HTTPStatus) -> ResponseReturnValue:
         lost=[edit_text(each) for each in desk.draft.lost_edits],
         steps=Drafts(context().archive).transitions(desk.draft.id),
         moved=_moved(desk),
+        withdrawn=desk.last is not None and not in_force(desk.last),
         hour=hour,
         kept=made.astimezone(zone).date() == desk.now.astimezone(zone).date(),
         person_name=person_name,
