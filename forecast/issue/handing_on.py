@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from forecast.archive.drafts import Drafts
 from forecast.domain import Name, as_utc
@@ -35,7 +36,8 @@ def handed_on(world: World, before: Draft | None, now: datetime) -> HandedOn:
 
     The issue that readers see hands on what its forecaster changed, where it was released today;
     also where it was withdrawn, or went out unsigned and thus without it: nothing of that goes out
-    but by the next signature. Of an earlier day such changes are named as lost. Where the draft
+    but by the next signature. So does the draft of an hour that is over without having gone out.
+    Of an earlier day such changes are named as lost. Where the draft
     before is older than the issue, the newest change of a field counts, and what the draft had from
     issues before goes.
     """
@@ -43,7 +45,7 @@ def handed_on(world: World, before: Draft | None, now: datetime) -> HandedOn:
     if before is not None and not drafts.outdated(before.id):
         edits = drafts.edits(before.id)
         return HandedOn(edits, before.comment, before.lost_edits, source=before.id)
-    source, today = _newest_issue(world, now)
+    source, today = _newest_issue(world, now) if before else _newest(world, now)
     edits = drafts.edits(source.id) if source else ()
     comment = source.comment if source and today else NO_WORDS
     lost = () if today else edits
@@ -56,7 +58,7 @@ def handed_on(world: World, before: Draft | None, now: datetime) -> HandedOn:
     undone = {_mark(e) for e in drafts.edits(before.id, undone=True)} - {_mark(e) for e in mine}
     own = [each for each in mine if _mark(each) not in inherited]
     return HandedOn(
-        _newest([*(each for each in edits if _mark(each) not in undone), *own]),
+        _newest_of([*(each for each in edits if _mark(each) not in undone), *own]),
         _words(before.comment, comment, [each.comment for each in earlier]),
         (*(each for each in before.lost_edits if _mark(each) not in inherited), *lost),
         outdated=True,
@@ -70,6 +72,19 @@ def same_content(drafts: Drafts, draft: Draft, edits: tuple[Edit, ...], comment:
     return draft.comment == comment and there == sorted(_mark(each) for each in edits)
 
 
+def _newest(world: World, now: datetime) -> tuple[Draft | None, bool]:
+    """Return the draft of the last hour where it never went out, else that of `_newest_issue`."""
+    drafts = Drafts(world.archive)
+    over = drafts.last_over(now)
+    if over is None or over.state == "released" or drafts.outdated(over.id):
+        return _newest_issue(world, now)
+    return over, _same_day(over.hour, now, world.config.zone)
+
+
+def _same_day(one: datetime, other: datetime, zone: ZoneInfo) -> bool:
+    return one.astimezone(zone).date() == other.astimezone(zone).date()
+
+
 def _newest_issue(world: World, now: datetime) -> tuple[Draft | None, bool]:
     """Return the draft of the issue that readers see and whether that is of today.
 
@@ -79,13 +94,13 @@ def _newest_issue(world: World, now: datetime) -> tuple[Draft | None, bool]:
     if issue is None or not (state := drafts.state(issue.id)):
         return None, False
     review, zone = drafts.review_of(issue.id), world.config.zone
-    today = issue.issued.astimezone(zone).date() == now.astimezone(zone).date()
+    today = _same_day(issue.issued, now, zone)
     if not today and state == "released" and not review.get("unreviewed"):
         return None, False
     return drafts.get(str(review.get("draft", ""))), today
 
 
-def _newest(edits: list[Edit]) -> tuple[Edit, ...]:
+def _newest_of(edits: list[Edit]) -> tuple[Edit, ...]:
     """Return the newest edit of each field of an event, in order."""
     newest = {(each.event, each.field): each for each in sorted(edits, key=lambda e: as_utc(e.at))}
     return tuple(sorted(newest.values(), key=lambda e: as_utc(e.at)))

@@ -310,9 +310,18 @@ class Lifecycle:
             self._renew(world, now)
 
     def expire(self, world: World, now: datetime) -> None:
-        """Let drafts expire that are too old to go out."""
-        for draft in Drafts(world.archive).expire(now):
+        """Let drafts expire that are too old to go out, or whose hour has another issue."""
+        drafts = Drafts(world.archive)
+        for draft in drafts.expire(now):
             log.warning("draft %s has expired without having gone out", draft)
+        if "withdrawn" in world.publisher.manifest():
+            return  # somebody may sign the draft of that hour
+        ready = timedelta(minutes=world.config.issue.draft_minutes)
+        for each in drafts.open_ones(now):
+            over = each.hour <= as_utc(now) and not each.corrects and each.state == "draft"
+            if over and drafts.served(each.hour, each.hour - ready):
+                drafts.discard(each.id, each.version, MACHINE, now, "its hour has an issue")
+                log.info("draft %s has expired: its hour has an issue", each.id)
 
     @staticmethod
     def _issue(world: World, issue_id: str) -> Issue:

@@ -151,6 +151,22 @@ def test_a_change_stands_beside_the_machines_value(ours: WebWorld, desk: FlaskCl
     assert '<em class="edited">' in page
 
 
+def test_every_change_needs_a_reason_of_its_own(
+    ours: WebWorld, desk: FlaskClient, people: dict[str, FlaskClient]
+) -> None:
+    """The reason of the change before, perhaps another person's, never stands for the next one."""
+    send(people["li"], SEA, probability="42", reason="observation", note="塔台可见云顶")
+
+    page = desk.get(page_of(SEA)).text
+    assert '<option value="observation" selected>' not in page
+    assert re.search(r'name="note"[^>]*value=""', page)
+    assert "塔台可见云顶" in page  # beside the way back
+    for values in ({"probability": "45"}, {"window_start": "07:30", "window_end": "09:00"}):
+        refused = send(desk, SEA, **values, reason="", note="")
+        assert (refused.status_code, "请先选择修改理由" in refused.text) == (409, True)
+    assert [edit.value for edit in edits(ours)] == [0.42]
+
+
 def test_each_field_can_be_changed_and_goes_back_by_one_click(
     ours: WebWorld, desk: FlaskClient
 ) -> None:

@@ -73,6 +73,22 @@ def form_of(desk: FlaskClient, draft: Draft) -> dict[str, str]:
     return {"csrf": csrf_of(desk), "draft": draft.id, "version": str(draft.version)}
 
 
+def test_before_the_hour_the_desk_says_what_goes_out_unsigned_and_afterwards_what_did_not(
+    ours: WebWorld, desk: FlaskClient
+) -> None:
+    desk.get(f"/desk/?draft={hours(ours).id}")
+    assert "不含改动" not in desk.get("/desk/").text
+    form = form_of(desk, hours(ours)) | {"comment_zh": "山上风大", "was": "{}"}
+    assert desk.post("/desk/comment", data=form).status_code == HTTPStatus.SEE_OTHER
+    assert "到时未签发则按模型结果自动发布，不含改动" in desk.get("/desk/").text
+
+    ours.lifecycle.release(ours.world, hours(ours), ours.now)
+
+    number = ours.world.archive.issues()[0].number
+    said = f"第{number}期到时未签发，已按模型结果自动发布；1处改动未发布"
+    assert said in desk.get("/desk/").text
+
+
 def test_the_drafts_of_an_hour_and_of_a_correction_lead_to_each_other(
     ours: WebWorld, desk: FlaskClient
 ) -> None:
@@ -90,7 +106,7 @@ def test_the_drafts_of_an_hour_and_of_a_correction_lead_to_each_other(
     form = form_of(desk, draft) | {"comment_zh": "更正", "comment_en": "mended", "was": "{}"}
     assert desk.post("/desk/comment", data=form).status_code == HTTPStatus.SEE_OTHER
     assert f'name="draft" value="{draft.id}"' in desk.get("/desk/").text  # the one just changed
-    assert hours(ours).comment.zh == ""
+    assert hours(ours).comment.zh != "更正"
 
 
 def test_a_correction_is_discarded_at_the_desk(ours: WebWorld, desk: FlaskClient) -> None:
@@ -111,6 +127,17 @@ def test_a_correction_is_discarded_at_the_desk(ours: WebWorld, desk: FlaskClient
     again = desk.post("/desk/discard", data=form)
     assert again.status_code == HTTPStatus.CONFLICT
     assert hours(ours).open
+
+
+def test_a_page_can_tell_when_another_issue_is_out(ours: WebWorld, desk: FlaskClient) -> None:
+    def told() -> str:
+        return desk.get("/desk/").text.split('data-issue="')[1].split('"')[0]
+
+    ours.lifecycle.release(ours.world, hours(ours), ours.now)
+    issue = ours.world.archive.issues()[0]
+    assert told() == f"{issue.id} released"
+    ours.lifecycle.withdraw(ours.world, issue.id, WANG, "资料有误", ours.now)
+    assert told() == f"{issue.id} withdrawn"
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,16 @@ def test_what_stood_yesterday_hands_nothing_on(ours: World) -> None:
     assert (values_of(ours, draft), draft.lost_edits, draft.comment) == ([], (), Name("", ""))
 
 
+def test_the_changes_of_a_draft_that_never_went_out_are_in_the_next(ours: World) -> None:
+    lives = Lifecycle()
+    changed(lives, ours, lives.make_draft(ours, NOW, HOUR), 0.42)
+    later = HOUR + timedelta(hours=3)
+
+    draft = lives.make_draft(ours, later, later + timedelta(minutes=30))
+
+    assert values_of(ours, draft) == [0.42]
+
+
 def test_what_nobody_signed_goes_out_with_the_machines_numbers_alone(
     ours: World, caplog: pytest.LogCaptureFixture
 ) -> None:

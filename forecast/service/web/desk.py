@@ -121,6 +121,7 @@ def page(
         "alerts": alerts(context().archive, desk.last, desk.now, words()),
         "signature": Drafts(context().archive).signature(desk.draft.id),
         "in_force": desk.last is not None and desk_release.in_force(desk.last),
+        "state": Drafts(context().archive).state(desk.last.id) if desk.last else "",
         "done": _done(),
     }
     return make_response(render_template("desk/desk.html", **values), status)

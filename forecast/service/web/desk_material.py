@@ -119,7 +119,8 @@ def open_desk() -> Desk | None:
     """
     here, world, now = context(), context().world(), context().clock()
     drafts = Drafts(here.archive)
-    draft, others = _in_hand(drafts.open_ones(now))
+    here.lifecycle.expire(world, now)
+    draft, others = _in_hand(drafts.open_ones(now), now)
     if draft is None:
         return None
     ready = timedelta(minutes=world.config.issue.draft_minutes)
@@ -158,8 +159,10 @@ def _unsigned_plain(config: Config, draft: Draft, served: bool) -> bool:
     return by_itself and draft.state == "draft" and not draft.corrects and not served
 
 
-def _in_hand(drafts: tuple[Draft, ...]) -> tuple[Draft | None, tuple[Draft, ...]]:
+def _in_hand(drafts: tuple[Draft, ...], now: datetime) -> tuple[Draft | None, tuple[Draft, ...]]:
     """Return the draft that a form names, else the one that was chosen, else the next; the others.
+
+    The next is that of the next hour to come, before one whose hour is over and any correction.
 
     What a form names is chosen from then on, also where new data have made it anew.
     """
@@ -167,7 +170,8 @@ def _in_hand(drafts: tuple[Draft, ...]) -> tuple[Draft | None, tuple[Draft, ...]
     if named is not None:
         choose(named)
     kept = (each for each in drafts if _place(each) == session.get(CHOSEN))
-    draft = named or next(kept, next(iter(drafts), None))
+    coming = sorted(drafts, key=lambda each: (bool(each.corrects), each.hour < now))
+    draft = named or next(kept, next(iter(coming), None))
     return draft, tuple(each for each in drafts if each is not draft)
 
 

@@ -43,7 +43,14 @@ def listed() -> ResponseReturnValue:
         return redirect(url_for("desk.tonight"))
     pages = _pages(desk)
     first = [path for path in FIRST if path in pages]
-    screens = sorted(path for path in pages if path.startswith(OF_SITES) and path not in first)
+    sites = {site.id: site.name for site in context().config.all_sites()}
+    screens = sorted(
+        path
+        for path in pages
+        if path.startswith(OF_SITES)
+        and path not in first
+        and path.split("/")[1].split(".")[0] in sites
+    )
     wanted = request.args.get("of", "")
     shown = wanted if wanted in (*first, *screens) else first[0]
     english = "" if words().language == LANGUAGES[0] else f"{words().language}/{shown}"
@@ -58,7 +65,7 @@ def listed() -> ResponseReturnValue:
         path=english if english in pages else shown,
         kind=kind,
         sizes={"screen": SCREEN, "page": PAGE}.get(kind, {}),
-        sites={site.id: site.name for site in context().config.all_sites()},
+        sites=sites,
     )
 
 
