@@ -307,6 +307,13 @@ def test_a_form_of_an_older_draft_is_refused(ours: WebWorld, desk: FlaskClient) 
     assert edits(ours) == ()
 
 
+def test_a_form_that_no_page_wrote_is_a_bad_request(ours: WebWorld, desk: FlaskClient) -> None:
+    answer = send(desk, SEA, was="[" * 3000, probability="35", reason="satellite")
+
+    assert answer.status_code == HTTPStatus.BAD_REQUEST
+    assert edits(ours) == ()
+
+
 def test_nothing_that_is_typed_becomes_markup(ours: WebWorld, desk: FlaskClient) -> None:
     send(desk, SEA, sentence_zh=NASTY[:100], sentence_en=NASTY[:100], reason="other", note=NASTY)
     fields = fields_of(desk.get(page_of(SEA)).text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import uuid
@@ -142,6 +143,17 @@ def test_both_languages_say_the_same(web: WebWorld, link: str) -> None:
 
 
 # -- sending
+
+
+@pytest.mark.parametrize("query", ["endpoint=x", "_method=FOO", "_external=1", "_anchor=x"])
+def test_a_query_that_no_page_wrote_changes_no_address(
+    web: WebWorld, link: str, query: str
+) -> None:
+    page = page_of(web.client(), f"{link}?site=lingshan&{query}")
+
+    other = re.search(r'<p><a href="([^"]*)" lang="en">', page)
+    assert other is not None
+    assert html.unescape(other[1]) == f"{link}?site=lingshan&lang=en"
 
 
 def test_a_form_without_script_is_kept_and_thanked_with_the_forecast(

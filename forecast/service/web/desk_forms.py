@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
 
 from forecast.errors import Conflict
 from forecast.issue import edits as editing
@@ -51,11 +52,16 @@ def given_of(form: MultiDict[str, str]) -> dict[str, str]:
 
 
 def seen_of(form: Mapping[str, str]) -> dict[str, str]:
-    """Return the fields of a form as it showed them; empty where it does not say."""
+    """Return the fields of a form as it showed them; empty where it does not say.
+
+    Raises: BadRequest for what no page wrote.
+    """
     try:
         found = json.loads(form.get("was", ""))
     except ValueError:
         return {}
+    except RecursionError as error:
+        raise BadRequest from error
     if not isinstance(found, dict):
         return {}
     return {str(name): value for name, value in found.items() if isinstance(value, str)}
