@@ -593,6 +593,20 @@ def test_the_list_says_what_a_report_did_to_the_truth(
     assert "时段结束后计入：无实况 → 云海（观察员）" in text
 
 
+def test_of_contradicting_reports_of_one_person_the_list_says_which_counts(
+    web: WebWorld, desk: FlaskClient, link: str
+) -> None:
+    for said, cloud in (("full", "sea"), ("none", "in_cloud")):
+        web.client().post(link, data=answers(sunrise=said, sea_of_clouds=cloud))
+        web.now += timedelta(minutes=5)
+
+    text = page_of(desk, "/desk/reports")
+
+    assert "报出现，不计入：同一人另报未出现，以后报的为准" in text
+    assert "报云海，不计入：同一人另报" in text  # also before the event is over
+    assert text.count("不计入") == 2
+
+
 def test_a_refusal_needs_a_reason_and_is_taken_once(
     web: WebWorld, desk: FlaskClient, link: str
 ) -> None:
