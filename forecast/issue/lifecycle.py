@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from forecast.archive.drafts import Drafts
+from forecast.archive.issues import Attempt
 from forecast.domain import Forecast, Issue, Name, as_utc
 from forecast.errors import Conflict, NotReleased, SkyscapeError
 from forecast.issue import edits as editing
@@ -228,6 +229,9 @@ class Lifecycle:
             _require_in_force(drafts, draft)
             signed = drafts.sign(draft.id, version, account.id, account.name, now)
             report = self.release(world, signed, now)
+            world.archive.keep_attempt(
+                Attempt(now, report.issue.id, report.exit_code, report.summary)
+            )
             self._renew(world, now)
             return report
 

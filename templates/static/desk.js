@@ -110,6 +110,7 @@ const over = () => location.assign(`${one(".brand").href}?said=over`);
 function refreshed(page, names) {
   for (const part of all("[data-live]")) {
     if (names && !names.includes(part.dataset.live)) continue;
+    if (part.matches("[data-chart]") && one(".knob.moved")) continue; // it shows an answer
     const other = one(`[data-live="${part.dataset.live}"]`, page);
     if (other) part.innerHTML = other.innerHTML;
   }

@@ -201,6 +201,28 @@ def test_a_window_of_a_whole_day_ends_at_the_midnight_after_it(
     assert edit.value == ["2026-11-23T06:00:00+08:00", "2026-11-24T00:00:00+08:00"]
 
 
+@pytest.mark.parametrize("typed", ["４２", "42％", "４２．０", "42,0"])
+def test_a_chance_is_understood_as_people_type_it(
+    ours: WebWorld, desk: FlaskClient, typed: str
+) -> None:
+    send(desk, SEA, probability=typed, reason="satellite")
+
+    assert [edit.value for edit in edits(ours)] == [0.42]
+
+
+def test_the_chart_has_the_window_of_a_forecaster_who_changed_it(
+    ours: WebWorld, desk: FlaskClient
+) -> None:
+    before = desk.get(page_of(SEA)).text
+    send(desk, SEA, window_start="07:30", window_end="09:00", reason="satellite")
+
+    after = desk.get(page_of(SEA)).text
+
+    charts = [page.split("<figure data-chart")[1].split("</figure>")[0] for page in (before, after)]
+    assert charts[0] != charts[1]
+    assert "07:30" in charts[1]
+
+
 def test_an_emptied_field_goes_back_to_the_model(ours: WebWorld, desk: FlaskClient) -> None:
     send(desk, SEA, probability="40", reason="satellite")
 
@@ -417,6 +439,9 @@ def test_what_if_works_without_a_script_and_refuses_what_is_no_number(
 
 def test_the_sounding_is_a_picture_of_its_own(ours: WebWorld, desk: FlaskClient) -> None:
     answer = desk.get("/desk/sounding/lingshan/sea_of_clouds/2026-11-23.svg")
+
+    assert "GFS 22日08时起报" in answer.text  # of which run, and beside it for which time
+    assert re.search(r"23日[0-9]+时[0-9]{2}分", answer.text)
 
     assert answer.mimetype == "image/svg+xml"
     assert "景点 2303 m" in answer.text

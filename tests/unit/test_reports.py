@@ -173,6 +173,29 @@ def test_a_form_without_script_is_kept_and_thanked_with_the_forecast(
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("12,5", "12.5"), ("１２．５", "12.5"), ("12 cm", "12")]
+)
+def test_a_depth_is_understood_as_people_type_it(
+    web: WebWorld, desk: FlaskClient, typed: str, kept: str
+) -> None:
+    ground = make_link(desk, "jiangshuihe", "赵护林")
+    content = answers(site="jiangshuihe", snow_cover=typed)
+    assert web.client().post(ground, data=content).status_code == 303
+
+    assert [each.says for each in reports(web)] == [{"snow_cover": kept}]
+
+
+@pytest.mark.parametrize("typed", ["-5", "nan", "1e3", "1234", "deep"])
+def test_a_depth_that_is_none_is_refused_with_a_sentence_that_teaches(
+    web: WebWorld, link: str, typed: str
+) -> None:
+    sent = web.client().post(link, data=answers(snow_cover=typed, sunrise="full"))
+
+    assert (sent.status_code, "如12或12.5" in sent.text) == (422, True)
+    assert reports(web) == []
+
+
 def test_a_report_that_is_sent_twice_counts_once(web: WebWorld, link: str) -> None:
     client, content = web.client(), answers(sunrise="full")
 

@@ -325,7 +325,7 @@ def sounding_of(site: str, phenomenon: str, day: str) -> ResponseReturnValue:
 
 def _sounding(desk: Desk, of_event: Any) -> bytes:
     profile = profile_of(desk.prepared.decoded.atmosphere, of_event)
-    return b"" if profile is None else sounding(profile, of_event, words())
+    return b"" if profile is None else sounding(profile, of_event, desk.prepared.cycle, words())
 
 
 @blueprint.post("/draft")

@@ -61,7 +61,7 @@ def _signing(problem: str, status: HTTPStatus) -> ResponseReturnValue:
     if desk is None:
         return redirect(url_for("desk.tonight"))
     config, zone = context().config, context().config.zone
-    hour = next_hour(config, desk.now)
+    hour = next_hour(config, desk.now) if desk.corrects else desk.draft.hour
     made = hour - timedelta(minutes=config.issue.draft_minutes)
     text = render_template(
         "desk/sign.html",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import xarray as xr
@@ -321,7 +321,11 @@ class EventView:
         return self.drawn(self.machine, self.entry.evidence)
 
     def drawn(self, forecast: Forecast, evidence: xr.Dataset | None) -> Markup | None:
-        """Draw the evidence of a forecast of this event; None where there is none."""
+        """Draw the evidence of a forecast of this event, with the window of a forecaster who
+        changed it; None where there is none.
+        """
+        if "window" in self.edits:
+            forecast = replace(forecast, best=self.forecast.best)
         almanac = self.desk.prepared.derived.almanacs.get((self.site.id, forecast.event.day))
         if almanac is None or evidence is None or not forecast.known:
             return None
