@@ -294,9 +294,18 @@ class Lifecycle:
             return release(world, issue, prepared, forecasts, review, now, clock)
 
     def withdraw(
-        self, world: World, issue_id: str, account: Account, reason: str, now: datetime
+        self,
+        world: World,
+        issue_id: str,
+        account: Account,
+        reason: str,
+        now: datetime,
+        words: Name = NO_WORDS,
     ) -> None:
-        """Withdraw the issue in force: readers see that and why, and no forecast."""
+        """Withdraw the issue in force: readers see that and why, and no forecast.
+
+        words: the reason in each language, where there are two.
+        """
         _require(account, "sign")
         _require_reason(reason)
         with self._lock, world.publisher.exclusive(WAIT):
@@ -307,7 +316,7 @@ class Lifecycle:
                     f"{issue.id} is not the issue in force: only that can be withdrawn",
                     "not_in_force",
                 )
-            withdrawal = Withdrawal(as_utc(now), account.name, reason, account.id)
+            withdrawal = Withdrawal(as_utc(now), account.name, reason, account.id, words)
             world.publisher.withdraw(issue, withdrawal)
             record(world, now)
         with self._lock:

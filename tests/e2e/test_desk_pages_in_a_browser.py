@@ -73,7 +73,7 @@ OVERLAPS = """() => [...document.querySelectorAll('.grid .k')].flatMap(cell => {
   const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 &&
     a.top < b.bottom - 1 && b.top < a.bottom - 1;
   const found = parts.some((a, at) => parts.slice(at + 1).some(b => meet(a, b)));
-  return found ? [cell.getAttribute('aria-label')] : [];
+  return found ? [cell.innerHTML] : [];
 })"""
 HINT = """() => {
   const [hint, grid] = ['.key kbd', '.grid'].map(each =>

@@ -145,10 +145,17 @@ def test_a_page_can_tell_when_another_issue_is_out(ours: WebWorld, desk: FlaskCl
     [
         ({"why": "data"}, "资料有误 / faulty input data"),
         (
+            {"why": "data", "note_zh": "云顶偏低"},
+            "资料有误：云顶偏低 / faulty input data (in Chinese: 云顶偏低)",
+        ),
+        (
             {"why": "model", "note_zh": "云顶偏低", "note_en": "cloud tops too low"},
             "模式偏差较大：云顶偏低 / large model error: cloud tops too low",
         ),
-        ({"why": "other", "note_zh": "道路封闭"}, "道路封闭 / another reason"),
+        (
+            {"why": "other", "note_zh": "道路封闭"},
+            "道路封闭 / another reason (in Chinese: 道路封闭)",
+        ),
     ],
 )
 def test_readers_learn_in_both_languages_why_an_issue_was_withdrawn(
@@ -162,8 +169,12 @@ def test_readers_learn_in_both_languages_why_an_issue_was_withdrawn(
     assert answer.status_code == HTTPStatus.SEE_OTHER
     [*_, last] = Drafts(ours.world.archive).transitions(issue.id)
     assert (last.after, last.reason) == ("withdrawn", reason)
-    for page in ("index.html", "en/index.html"):
-        assert reason in (ours.world.publisher.link / page).read_text(encoding="utf-8")
+    chinese, english = reason.split(" / ")
+    for page in ("index.html", "display/lingshan.html", "archive/index.html"):
+        for folder, own, other in (("", chinese, english), ("en/", english, chinese)):
+            shown = (ours.world.publisher.link / folder / page).read_text(encoding="utf-8")
+            assert f"<bdi>{own}</bdi>" in shown
+            assert f"<bdi>{other}" not in shown
 
 
 @pytest.mark.parametrize(
