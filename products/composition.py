@@ -308,8 +308,8 @@ def _sections(
     current: Sequence[CurrentObservations],
 ) -> tuple[Section, ...]:
     """Return the section of each site, in the order of the settings."""
-    told = {entry.forecast.event.key for of_site in entries.values() for entry in of_site}
-    hidden = [event for event in features.events if event.key not in told]
+    shown = {entry.forecast.event.key for of_site in entries.values() for entry in of_site}
+    hidden = [event for event in features.events if event.key not in shown]
     plain = (
         _section(site, days, entries.get(site.id, ()), almanacs, features.weather)
         for site in config.all_sites()

@@ -278,12 +278,12 @@ async function saveNow(form, asked) {
   }
   delete form.dataset.refused;
   problem("");
-  const all = sent === typed(form); // what was typed meanwhile is saved next
+  const whole = sent === typed(form); // what was typed meanwhile is saved next
   WHY.forEach((name, place) => { // each change has a reason of its own
     const field = form.elements[name];
     if (field && field.value === why[place]) field.value = "";
   });
-  if (all) settled(form);
+  if (whole) settled(form);
   remember(form);
   for (const name of ["version", "seen"]) {
     for (const field of all(`form[data-save] [name=${name}]`)) field.value = told[name];

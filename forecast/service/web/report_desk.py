@@ -46,10 +46,10 @@ class EffectOnTruth:
         """Return whether the report changes what counts as seen."""
         if self.before is None or self.after is None:
             return self.before is not self.after
-        return _said(self.before.outcome) != _said(self.after.outcome)
+        return _content_of(self.before.outcome) != _content_of(self.after.outcome)
 
 
-def _said(outcome: Outcome) -> tuple[str, str]:
+def _content_of(outcome: Outcome) -> tuple[str, str]:
     """Return what an outcome says; a degree that is NaN equals itself."""
     return outcome.state, repr(outcome.degree)
 
@@ -166,7 +166,9 @@ def _effects(
         own = [each for each in every if _by_whom(each.outcome) == whom] if counts else [
             OutcomeReport(last.get(whom, outcome), report.received)
         ]  # fmt: skip
-        over = report.state == ACCEPTED and own and _said(own[0].outcome) != _said(outcome)
+        over = (
+            report.state == ACCEPTED and own and _content_of(own[0].outcome) != _content_of(outcome)
+        )
         with_it = [*others, OutcomeReport(outcome, report.received)]
         found.append(EffectOnTruth(outcome, counts, resolve(others), resolve(with_it),
                                    resolve(own) if over else None))  # fmt: skip
