@@ -19,3 +19,8 @@ def visible(text: str) -> str:
     lines = "".join(LINE if each in "\x85\u2028\u2029" else each for each in text)
     lines = lines.replace("\r\n", LINE).replace("\r", LINE).replace("\t", " ")
     return "".join(e for e in lines if e == LINE or unicodedata.category(e) not in UNSEEN)
+
+
+def number_text(text: str) -> str:
+    """Return a number as people type it in ASCII: full-width signs and a decimal comma, too."""
+    return unicodedata.normalize("NFKC", text).replace(",", ".").strip()

@@ -132,13 +132,19 @@ class Review:
 class Withdrawal:
     """Why an issue is withdrawn, by whom (the name that readers see) and since when.
 
-    account: for the archive, not shown.
+    account: for the archive, not shown. words: the reason in each language, where it has them.
     """
 
     at: datetime
     person: str
     reason: str
     account: str = MACHINE
+    words: Name = NO_WORDS
+
+    def reason_in(self, language: str) -> str:
+        """Return the reason as readers of a language see it."""
+        own = self.words.zh if language == "zh" else self.words.en
+        return own or self.reason
 
 
 ROLES = ("forecaster", "editor", "ranger_manager", "administrator")

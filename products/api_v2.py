@@ -106,6 +106,16 @@ def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[
     yield from _fixed()
 
 
+def hidden_events(sections: Sequence[Section]) -> list[dict[str, str]]:
+    """Return the events of which a forecaster publishes nothing."""
+    return [
+        {"site": section.site.id, "phenomenon": phenomenon, "day": day.day.isoformat()}
+        for section in sections
+        for day in section.days
+        for phenomenon in day.hidden
+    ]
+
+
 def has_status(path: str) -> bool:
     """Return whether a file is of one issue, and says what became of it."""
     return not path.endswith(("/texts.json", "/openapi.json"))
@@ -185,6 +195,7 @@ class _Document:
             "unavailable_models": list(bulletin.unavailable_models),
             "sites": [_site(section.site) for section in sections],
             "forecasts": list(forecasts),
+            "hidden": hidden_events(sections),
         }  # fmt: skip
 
     def sites_map(self) -> dict[str, Any]:
@@ -283,6 +294,7 @@ def _without_forecasts(
         "grades": _grades(config.forecast.grades), "hazards": [], "hazards_not_assessed": [],
         "hazards_assessed_until": None, "missing": [], "unavailable_models": [],
         "sites": [_site(site) for site in sites], "forecasts": [],
+        "hidden": [],
     }  # fmt: skip
 
 

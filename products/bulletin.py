@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -126,7 +126,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class SiteDay:
-    """One site on one local day: its entries in the site's own order of phenomena."""
+    """One site on one local day: its entries in the site's own order of phenomena.
+
+    hidden: phenomena of which a forecaster publishes nothing.
+    """
 
     day: date
     entries: tuple[Entry, ...]
@@ -134,6 +137,7 @@ class SiteDay:
     almanac: Almanac | None
     hazards: tuple[Hazard, ...] = ()
     not_assessed: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -153,6 +157,13 @@ class SiteDay:
     @property
     def others(self) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry is not self.headline)
+
+
+def only_hidden(days: Iterable[SiteDay]) -> bool:
+    """Return whether nothing is missing of some days but what a forecaster hides."""
+    days = tuple(days)
+    entries = (entry for day in days for entry in day.entries)
+    return any(day.hidden for day in days) and all(entry.forecast.known for entry in entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,15 +386,18 @@ class Bulletin:
 
     @property
     def best_reason(self) -> str:
-        """Why nothing is recommended: `danger`, `removed` (by a forecaster), `no_darkness`, or
-        `none` (too little is known).
+        """Why nothing is recommended: `danger`, `removed` (by a forecaster), `no_darkness`,
+        `hidden` (a forecaster publishes no more), or `none` (too little is known).
         """
         near = (e for e in self.entries if e.forecast.event.day in self.days[:NEXT_DAYS])
         if any(e.removed and e.forecast.known and not e.dangerous for e in near):
             return "removed"
         if self.best_withheld:
             return "danger"
-        return "no_darkness" if self.no_darkness else "none"
+        if self.no_darkness:
+            return "no_darkness"
+        near_days = [day for section in self.sections for day in section.days[:NEXT_DAYS]]
+        return "hidden" if only_hidden(near_days) else "none"
 
     @property
     def best_withheld(self) -> bool:

@@ -308,6 +308,8 @@ def _sections(
     current: Sequence[CurrentObservations],
 ) -> tuple[Section, ...]:
     """Return the section of each site, in the order of the settings."""
+    shown = {entry.forecast.event.key for of_site in entries.values() for entry in of_site}
+    hidden = [event for event in features.events if event.key not in shown]
     plain = (
         _section(site, days, entries.get(site.id, ()), almanacs, features.weather)
         for site in config.all_sites()
@@ -316,11 +318,18 @@ def _sections(
         replace(
             section,
             outlook=outlook_of([section]),
+            days=tuple(_hiding(day, section.site, hidden) for day in section.days),
             tiles=tiles_of(section.site, current, config.observations, issue.issued),
             hours=_hours_at(features.hours, section.site),
         )
         for section in plain
     )
+
+
+def _hiding(day: SiteDay, site: Site, hidden: Sequence[Event]) -> SiteDay:
+    """Return a day with the phenomena of which nothing is published."""
+    names = (e.phenomenon for e in hidden if e.site.id == site.id and e.day == day.day)
+    return replace(day, hidden=tuple(names))
 
 
 def _hours_at(hours: xr.Dataset | None, site: Site) -> xr.Dataset | None:

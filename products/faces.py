@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from products.bulletin import OPERATORS_ONLY, WORTH_GOING, Entry, Section
+from products.bulletin import OPERATORS_ONLY, WORTH_GOING, Entry, Section, only_hidden
 
 FACE_DAYS = 2  # today and tomorrow
 
@@ -42,4 +42,6 @@ def faceless(section: Section) -> str:
         return "display.danger"
     if any(entry.removed for entry in known):
         return "display.removed"
-    return "display.no_darkness" if section.no_darkness else "entry.unknown"
+    if section.no_darkness:
+        return "display.no_darkness"
+    return "entry.not_asked" if only_hidden(section.days[:FACE_DAYS]) else "entry.unknown"

@@ -2,7 +2,7 @@
 
 issue, number, issued, valid_until, model, run, digest, review
 corrects     the id of the issue that this one corrects, where it corrects one
-withdrawn    at, person, reason, account, where the issue is withdrawn
+withdrawn    at, person, reason, account, words, where the issue is withdrawn
 state        `withdrawn` or `corrected`, once an archived copy says so on each of its pages
 files        path -> channel, issue, sha256
 """
@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from forecast.domain import Cycle, Issue
+from forecast.domain import Cycle, Issue, Name
 from forecast.review import Withdrawal
 
 NAME = "manifest.json"
@@ -72,8 +72,12 @@ def withdrawal_of(content: Mapping[str, Any]) -> Withdrawal | None:
     try:
         found = content["withdrawn"]
         at = datetime.fromisoformat(found["at"])
-        return Withdrawal(at, str(found["person"]), str(found["reason"]), str(found["account"]))
-    except (ValueError, KeyError, TypeError):
+        words = found.get("words") or {}
+        return Withdrawal(
+            at, str(found["person"]), str(found["reason"]), str(found["account"]),
+            Name(str(words.get("zh", "")), str(words.get("en", ""))),
+        )  # fmt: skip
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -78,7 +78,7 @@ def withdrawal_text(withdrawal: Withdrawal, words: Words) -> str:
         "review.withdrawn_note",
         stamp=words.stamp(withdrawal.at, "time.stamp_short"),
         person=withdrawal.person,
-        reason=clause(withdrawal.reason),
+        reason=clause(withdrawal.reason_in(words.language)),
     )
 
 

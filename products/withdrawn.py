@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from forecast.config import Config
 from forecast.domain import Issue
 from forecast.review import Withdrawal
 from products import channels
-from products.manifest import Files
+from products.manifest import Files, read
 from products.marking import withdrawal_text
 from products.pages.templating import Page, icon, render_template, static_pages
 from products.wording import LANGUAGES, Words, clause
@@ -32,6 +33,7 @@ def pages(
     earlier: the issues that the archive page lists, the latest first. release: the archived copy
     of the issue. A path that this version does not know is left out.
     """
+    states = {each.id: str(read(release.parent / each.id).get("state", "")) for each in earlier}
     static = {each.path: each for each in static_pages()}
     own = {
         each.path: each
@@ -47,7 +49,7 @@ def pages(
         if known := static.get(path) or own.get(path):
             yield known
         elif template := _template(path):
-            yield page(template, path, issue, withdrawal, config, earlier)
+            yield page(template, path, issue, withdrawal, config, earlier, states)
 
 
 def page(
@@ -57,9 +59,13 @@ def page(
     withdrawal: Withdrawal,
     config: Config,
     earlier: Sequence[Issue] = (),
+    states: Mapping[str, str] = MappingProxyType({}),
 ) -> Page:
-    """Return what stands at a path in place of a page of a withdrawn issue."""
-    values = _values(issue, withdrawal, config, path, earlier)
+    """Return what stands at a path in place of a page of a withdrawn issue.
+
+    states: what became of the `earlier` issues; "" for one that was superseded.
+    """
+    values = _values(issue, withdrawal, config, path, earlier) | {"states": states}
     return Page(path, render_template(template, values))
 
 
@@ -117,7 +123,7 @@ def _values(
         "issue": issue,
         "withdrawal": withdrawal,
         "note": withdrawal_text(withdrawal, words),
-        "reason": clause(withdrawal.reason),
+        "reason": clause(withdrawal.reason_in(language)),
         "title": config.service.title.as_name(),
         "site": site,
         "bodies": [words.name(body.as_name()) for body in config.issuer.bodies],

@@ -18,6 +18,9 @@ from forecast.review import MACHINE, ROLES, Account
 
 ID = re.compile(r"^[a-z][a-z0-9_.-]{1,39}$")
 KEPT = 100_000  # rows of the audit; the oldest go
+# A session lasts so long at most. Until then the row by which it ended stays, whatever comes after.
+SESSION = timedelta(hours=12)
+LOGOUT = "logout"
 CLEARED_EVERY = 500  # rows
 LONGEST = {"what": 40, "person": 40, "address": 64, "detail": 500}  # [character]
 TICK = timedelta(microseconds=1)
@@ -114,14 +117,19 @@ class Audit:
         self._archive = archive
 
     def note(self, what: str, person: str, address: str, detail: str, at: datetime) -> None:
-        """Add a row; the oldest beyond KEPT go. Control characters are left out."""
+        """Add a row; the oldest beyond KEPT go. Control characters are left out.
+
+        A logout stays for as long as its session could live: nobody revives that by many rows.
+        """
         texts = {"what": what, "person": person, "address": address, "detail": detail}
         row = {name: _plain(text)[: LONGEST[name]] for name, text in texts.items()}
         with self._archive.transaction() as connection:
             added = connection.execute(audit_table.insert().values(at=as_utc(at), **row))
             last = added.inserted_primary_key[0] if added.inserted_primary_key else 0
             if last % CLEARED_EVERY == 0:
-                connection.execute(audit_table.delete().where(audit_table.c.id <= last - KEPT))
+                over = (audit_table.c.what != LOGOUT) | (audit_table.c.at < as_utc(at) - SESSION)
+                old = audit_table.c.id <= last - KEPT
+                connection.execute(audit_table.delete().where(old & over))
 
     def last(self, most: int = 100) -> tuple[AuditEntry, ...]:
         """Return the last rows, the newest first."""

@@ -84,6 +84,18 @@ class Drafts:
             ).first()
         return None if row is None else draft_of(row)
 
+    def last_over(self, now: datetime) -> Draft | None:
+        """Return the newest draft of the last hour that had one, whatever became of it.
+
+        Corrections do not count. None before the first.
+        """
+        over = (draft_table.c.hour <= as_utc(now)) & (draft_table.c.corrects == "")
+        columns = draft_table.c
+        newest = (columns.hour.desc(), columns.prepared.desc(), columns.state.in_(OPEN).desc())
+        with self._archive.transaction() as connection:
+            row = connection.execute(sql.select(draft_table).where(over).order_by(*newest)).first()
+        return None if row is None else draft_of(row)
+
     def served(self, hour: datetime, since: datetime) -> bool:
         """Return whether an hour has its issue: released from its draft, or signed, `since` then.
 

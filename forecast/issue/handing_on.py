@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from forecast.archive.drafts import Drafts
 from forecast.domain import Name, as_utc
@@ -33,28 +34,33 @@ class HandedOn:
 def handed_on(world: World, before: Draft | None, now: datetime) -> HandedOn:
     """Return what a draft takes over from the one before it of the same hour, or from the issue.
 
-    The issue in force hands on what its forecaster changed, where it was released today and is
-    not withdrawn. Where the draft before is older than it, the newest change of a field counts,
-    and what the draft had from issues before goes.
+    The issue that readers see hands on what its forecaster changed, where it was released today;
+    also where it was withdrawn, or went out unsigned and thus without it: nothing of that goes out
+    but by the next signature. So does the draft of an hour that is over without having gone out.
+    Of an earlier day such changes are named as lost. Where the draft
+    before is older than the issue, the newest change of a field counts, and what the draft had from
+    issues before goes.
     """
     drafts = Drafts(world.archive)
     if before is not None and not drafts.outdated(before.id):
         edits = drafts.edits(before.id)
         return HandedOn(edits, before.comment, before.lost_edits, source=before.id)
-    source = _in_force(world, now)
+    source, today = _newest_issue(world, now) if before else _newest(world, now)
     edits = drafts.edits(source.id) if source else ()
-    comment = source.comment if source else NO_WORDS
+    comment = source.comment if source and today else NO_WORDS
+    lost = () if today else edits
+    edits = edits if today else ()
     if before is None:
-        return HandedOn(edits, comment, source=source.id if source else "")
+        return HandedOn(edits, comment, lost, source=source.id if source else "")
     earlier = drafts.of_newest_issues(LOOKED_AT)
     inherited = {_mark(e) for e in drafts.edits(*(each.id for each in earlier), undone=True)}
     mine = drafts.edits(before.id)
     undone = {_mark(e) for e in drafts.edits(before.id, undone=True)} - {_mark(e) for e in mine}
     own = [each for each in mine if _mark(each) not in inherited]
     return HandedOn(
-        _newest([*(each for each in edits if _mark(each) not in undone), *own]),
+        _newest_of([*(each for each in edits if _mark(each) not in undone), *own]),
         _words(before.comment, comment, [each.comment for each in earlier]),
-        tuple(each for each in before.lost_edits if _mark(each) not in inherited),
+        (*(each for each in before.lost_edits if _mark(each) not in inherited), *lost),
         outdated=True,
         source=before.id,
     )
@@ -66,18 +72,35 @@ def same_content(drafts: Drafts, draft: Draft, edits: tuple[Edit, ...], comment:
     return draft.comment == comment and there == sorted(_mark(each) for each in edits)
 
 
-def _in_force(world: World, now: datetime) -> Draft | None:
-    """Return the draft of the issue that readers see, where it is of today and stands."""
+def _newest(world: World, now: datetime) -> tuple[Draft | None, bool]:
+    """Return the draft of the last hour where it never went out, else that of `_newest_issue`."""
+    drafts = Drafts(world.archive)
+    over = drafts.last_over(now)
+    if over is None or over.state == "released" or drafts.outdated(over.id):
+        return _newest_issue(world, now)
+    return over, _same_day(over.hour, now, world.config.zone)
+
+
+def _same_day(one: datetime, other: datetime, zone: ZoneInfo) -> bool:
+    return one.astimezone(zone).date() == other.astimezone(zone).date()
+
+
+def _newest_issue(world: World, now: datetime) -> tuple[Draft | None, bool]:
+    """Return the draft of the issue that readers see and whether that is of today.
+
+    None where what was changed in one of an earlier day has been out and stands.
+    """
     drafts, issue = Drafts(world.archive), world.archive.issue(world.publisher.current())
-    if issue is None or drafts.state(issue.id) != "released":
-        return None
-    zone = world.config.zone
-    if issue.issued.astimezone(zone).date() != now.astimezone(zone).date():
-        return None
-    return drafts.get(str(drafts.review_of(issue.id).get("draft", "")))
+    if issue is None or not (state := drafts.state(issue.id)):
+        return None, False
+    review, zone = drafts.review_of(issue.id), world.config.zone
+    today = _same_day(issue.issued, now, zone)
+    if not today and state == "released" and not review.get("unreviewed"):
+        return None, False
+    return drafts.get(str(review.get("draft", ""))), today
 
 
-def _newest(edits: list[Edit]) -> tuple[Edit, ...]:
+def _newest_of(edits: list[Edit]) -> tuple[Edit, ...]:
     """Return the newest edit of each field of an event, in order."""
     newest = {(each.event, each.field): each for each in sorted(edits, key=lambda e: as_utc(e.at))}
     return tuple(sorted(newest.values(), key=lambda e: as_utc(e.at)))

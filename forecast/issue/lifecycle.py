@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from forecast.archive.drafts import Drafts
+from forecast.archive.issues import Attempt
 from forecast.domain import Forecast, Issue, Name, as_utc
 from forecast.errors import Conflict, NotReleased, SkyscapeError
 from forecast.issue import edits as editing
@@ -228,6 +229,9 @@ class Lifecycle:
             _require_in_force(drafts, draft)
             signed = drafts.sign(draft.id, version, account.id, account.name, now)
             report = self.release(world, signed, now)
+            world.archive.keep_attempt(
+                Attempt(now, report.issue.id, report.exit_code, report.summary)
+            )
             self._renew(world, now)
             return report
 
@@ -245,6 +249,9 @@ class Lifecycle:
 
     def release(self, world: World, draft: Draft, now: datetime) -> IssueReport:
         """Release a draft: with the name of who signed it, else as one that nobody reviewed.
+
+        What nobody signed are the machine's own numbers: changes and comment are left out and stay
+        with the draft, from which the next one takes them over.
 
         Raises: NotReleased where nobody signed it and that is required.
         """
@@ -268,7 +275,9 @@ class Lifecycle:
             signature = drafts.signature(draft.id)
             _require_signature(world, draft, signature)
             prepared, clock = self.prepared(world, draft), Stopwatch()
-            forecasts = self.forecasts(world, draft)
+            forecasts = self.forecasts(world, draft) if signature else prepared.forecasts
+            if not signature and (left := left_out(drafts, draft)):
+                log.warning("%s goes out unsigned: %d changes are left out", draft.id, left)
             issue = open_issue(
                 world, prepared.cycle, (*prepared.inputs.ids, f"{draft.id}@{draft.version}"), now
             )
@@ -276,7 +285,7 @@ class Lifecycle:
             review = Review(
                 person=str(signature.get("name", "")),
                 unreviewed=not signature,
-                comment=draft.comment,
+                comment=draft.comment if signature else NO_WORDS,
                 corrects=corrected.number if corrected else None,
                 reason=draft.correction_reason,
                 account=str(signature.get("account", MACHINE)),
@@ -285,9 +294,18 @@ class Lifecycle:
             return release(world, issue, prepared, forecasts, review, now, clock)
 
     def withdraw(
-        self, world: World, issue_id: str, account: Account, reason: str, now: datetime
+        self,
+        world: World,
+        issue_id: str,
+        account: Account,
+        reason: str,
+        now: datetime,
+        words: Name = NO_WORDS,
     ) -> None:
-        """Withdraw the issue in force: readers see that and why, and no forecast."""
+        """Withdraw the issue in force: readers see that and why, and no forecast.
+
+        words: the reason in each language, where there are two.
+        """
         _require(account, "sign")
         _require_reason(reason)
         with self._lock, world.publisher.exclusive(WAIT):
@@ -298,16 +316,25 @@ class Lifecycle:
                     f"{issue.id} is not the issue in force: only that can be withdrawn",
                     "not_in_force",
                 )
-            withdrawal = Withdrawal(as_utc(now), account.name, reason, account.id)
+            withdrawal = Withdrawal(as_utc(now), account.name, reason, account.id, words)
             world.publisher.withdraw(issue, withdrawal)
             record(world, now)
         with self._lock:
             self._renew(world, now)
 
     def expire(self, world: World, now: datetime) -> None:
-        """Let drafts expire that are too old to go out."""
-        for draft in Drafts(world.archive).expire(now):
+        """Let drafts expire that are too old to go out, or whose hour has another issue."""
+        drafts = Drafts(world.archive)
+        for draft in drafts.expire(now):
             log.warning("draft %s has expired without having gone out", draft)
+        if "withdrawn" in world.publisher.manifest():
+            return  # somebody may sign the draft of that hour
+        ready = timedelta(minutes=world.config.issue.draft_minutes)
+        for each in drafts.open_ones(now):
+            over = each.hour <= as_utc(now) and not each.corrects and each.state == "draft"
+            if over and drafts.served(each.hour, each.hour - ready):
+                drafts.discard(each.id, each.version, MACHINE, now, "its hour has an issue")
+                log.info("draft %s has expired: its hour has an issue", each.id)
 
     @staticmethod
     def _issue(world: World, issue_id: str) -> Issue:
@@ -315,6 +342,11 @@ class Lifecycle:
         if issue is None:
             raise Conflict(f"{issue_id}: no such issue was released", "not_in_force")
         return issue
+
+
+def left_out(drafts: Drafts, draft: Draft) -> int:
+    """Return how many changes of a draft, its comment as one, do not go out without a signature."""
+    return len(drafts.edits(draft.id)) + (draft.comment != NO_WORDS)
 
 
 def _id_of(prepared: Prepared, hour: datetime, source: str) -> str:

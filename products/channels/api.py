@@ -90,7 +90,7 @@ def _without_forecasts(issue: Issue, config: Config) -> dict[str, Any]:
         "grade_begins_at": [0.0, *config.forecast.grades], "missing": [], "alerts": [],
         "alerts_complete": False, "covered_until": None, "unjudged": [],
         "sites": [_site(site) for site in config.all_sites()],
-        "forecasts": [], "almanac": [], "earlier": [],
+        "forecasts": [], "hidden": [], "almanac": [], "earlier": [],
     }  # fmt: skip
 
 
@@ -143,6 +143,7 @@ def document(bulletin: Bulletin) -> dict[str, Any]:
         ],
         "sites": [_site(section.site) for section in bulletin.sections],
         "forecasts": [_forecast(entry) for entry in bulletin.entries],
+        "hidden": api_v2.hidden_events(bulletin.sections),
         "almanac": [
             _almanac(day.almanac)
             for section in bulletin.sections

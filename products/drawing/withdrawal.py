@@ -59,7 +59,7 @@ def _withdrawn(picture: Picture, notice: Notice) -> list[Block]:
     texts = [
         words("review.withdrawn_line", number=number, stamp=issued),
         f"{words('review.withdrawn_at')}{colon}{at}",
-        f"{words('review.reason')}{colon}{clause(withdrawal.reason)}",
+        f"{words('review.reason')}{colon}{clause(withdrawal.reason_in(words.language))}",
         words("review.withdrawn_advice"),
     ]
     blocks = [_head(picture, notice, 0.75 * size), _state(picture, notice)]

@@ -83,7 +83,9 @@ async function show(link, focus = "cell") {
     if (error instanceof Ended && !unsaved().length) return void location.assign(address);
     return void failed(error);
   }
-  if (turn !== newest || !one("main.board", page)) return;
+  if (turn !== newest) return;
+  if (!one("main.board", page)) return void leave(() => over());
+  const news = newsOf(page);
   tell("");
   one("main").replaceWith(document.adoptNode(one("main", page)));
   refreshed(page, ["status", "changes"]);
@@ -91,13 +93,24 @@ async function show(link, focus = "cell") {
   history.replaceState(null, "", address);
   countDown();
   roving();
+  if (news) problem(news);
   if (focus === "cell") one(".k[aria-current]")?.focus();
 }
+
+/** Say what a fetched page knows of the issue in force and this one does not; "" without news. */
+function newsOf(page) {
+  const [mine, fresh] = [one("main").dataset, one("main", page).dataset];
+  return fresh.issue && fresh.issue !== mine.issue ? fresh.news : "";
+}
+
+/** Leave for the page that says that the draft in hand is over. */
+const over = () => location.assign(`${one(".brand").href}?said=over`);
 
 /** Take the live parts of a page that was fetched anew; what a person types in stays. */
 function refreshed(page, names) {
   for (const part of all("[data-live]")) {
     if (names && !names.includes(part.dataset.live)) continue;
+    if (part.matches("[data-chart]") && one(".knob.moved")) continue; // it shows an answer
     const other = one(`[data-live="${part.dataset.live}"]`, page);
     if (other) part.innerHTML = other.innerHTML;
   }
@@ -141,19 +154,25 @@ async function watch() {
   const page = await fetched(location.href).catch(() => null); // a save tells
   if (!page) return;
   const draft = one("main [name=draft]", page)?.value;
-  const mine = one("main [name=draft]").value;
-  if (unsaved().length) return; // a save tells
-  if (!draft) return void location.reload();
-  if (draft !== mine) {
-    await show(location.href, "");
-    return void problem(one("[data-said]").dataset.new);
-  }
-  take(page);
+  const mine = one("main").dataset;
+  const fresh = one("main", page).dataset;
+  const news = [newsOf(page)].filter(Boolean);
+  const gone = mine.hourOf !== fresh.hourOf;
+  const kept = draft === one("main [name=draft]").value;
+  if (!kept) news.unshift(gone ? mine.gone : mine.new);
+  if (unsaved().length) return void (news.length && problem(news[0], news.slice(1)));
+  if (!draft) return void over();
+  if (kept) take(page);
+  else await show(location.href, "");
+  mine.issue = fresh.issue;
+  if (news.length) problem(news[0], news.slice(1));
 }
 setInterval(watch, 60000);
+document.addEventListener("visibilitychange", watch);
 
 // -- forms that save themselves
 
+const WHY = ["reason", "note"]; // of one change
 const say = (text) => one("[data-said]") && (one("[data-said]").textContent = text);
 const plain = (field) =>
   field.type === "checkbox" ? field.checked !== field.defaultChecked
@@ -163,7 +182,7 @@ const plain = (field) =>
 const fields = (form) =>
   [...form.elements].filter((field) => field.name && field.type !== "hidden" && !field.matches("button"));
 const changed = (form) =>
-  fields(form).some((field) => !["reason", "note"].includes(field.name) && plain(field));
+  fields(form).some((field) => !WHY.includes(field.name) && plain(field));
 /** What a person typed, as one text. */
 const typed = (form) =>
   fields(form).map((field) => (field.type === "checkbox" ? field.checked : field.value)).join("|");
@@ -247,6 +266,7 @@ async function saveNow(form, asked) {
   const hint = one("[data-autosave]", form);
   if (hint) hint.textContent = hint.dataset.autosave;
   const sent = typed(form);
+  const why = WHY.map((name) => form.elements[name]?.value);
   const { ok, told } = await posted(form, form.action);
   wait = SOON;
   if (!ok) {
@@ -258,7 +278,12 @@ async function saveNow(form, asked) {
   }
   delete form.dataset.refused;
   problem("");
-  if (sent === typed(form)) settled(form); // what was typed meanwhile is saved next
+  const whole = sent === typed(form); // what was typed meanwhile is saved next
+  WHY.forEach((name, place) => { // each change has a reason of its own
+    const field = form.elements[name];
+    if (field && field.value === why[place]) field.value = "";
+  });
+  if (whole) settled(form);
   remember(form);
   for (const name of ["version", "seen"]) {
     for (const field of all(`form[data-save] [name=${name}]`)) field.value = told[name];

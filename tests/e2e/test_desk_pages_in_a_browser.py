@@ -65,3 +65,47 @@ def test_no_text_of_the_desk_is_cut_off_and_everybody_can_use_it(
     page.goto(f"/desk/login?lang={language}")
     assert clipped(page) == []
     page.context.close()
+
+
+OVERLAPS = """() => [...document.querySelectorAll('.grid .k')].flatMap(cell => {
+  const parts = [...cell.querySelectorAll('b, i, em')].map(each => each.getBoundingClientRect())
+    .filter(each => each.width);
+  const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 &&
+    a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  const found = parts.some((a, at) => parts.slice(at + 1).some(b => meet(a, b)));
+  return found ? [cell.innerHTML] : [];
+})"""
+HINT = """() => {
+  const [hint, grid] = ['.key kbd', '.grid'].map(each =>
+    document.querySelector(each).getBoundingClientRect());
+  return hint.bottom <= grid.bottom && hint.right <= grid.right;
+}"""
+SIGNS = (
+    "<em class=edited>改</em><em class=hidden>隐</em><em class=usual>月</em><em class=hazard>⚠</em>"
+)
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1024, 768)])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_sign_covers_another_and_the_hint_of_the_keys_is_seen(
+    browser: Any,
+    address: str,  # noqa: F811
+    entered: Any,  # noqa: F811
+    ours: WebWorld,  # noqa: F811
+    size: tuple[int, int],
+    language: str,
+) -> None:
+    ours.draft()
+    page = opened(browser, address, entered, viewport={"width": size[0], "height": size[1]})
+    page.goto(f"{SEA}?lang={language}")
+    assert page.evaluate(HINT)
+    page.evaluate(
+        """signs => document.querySelectorAll('.grid .k').forEach(cell => {
+          cell.querySelectorAll('em').forEach(each => each.remove());
+          cell.classList.add('m-hidden');
+          cell.insertAdjacentHTML('beforeend', signs);
+        })""",
+        SIGNS if size[0] < 1280 else SIGNS.replace("<em class=usual>月</em>", ""),
+    )
+    assert page.evaluate(OVERLAPS) == []
+    page.context.close()

@@ -151,6 +151,22 @@ def test_a_change_stands_beside_the_machines_value(ours: WebWorld, desk: FlaskCl
     assert '<em class="edited">' in page
 
 
+def test_every_change_needs_a_reason_of_its_own(
+    ours: WebWorld, desk: FlaskClient, people: dict[str, FlaskClient]
+) -> None:
+    """The reason of the change before, perhaps another person's, never stands for the next one."""
+    send(people["li"], SEA, probability="42", reason="observation", note="塔台可见云顶")
+
+    page = desk.get(page_of(SEA)).text
+    assert '<option value="observation" selected>' not in page
+    assert re.search(r'name="note"[^>]*value=""', page)
+    assert "塔台可见云顶" in page  # beside the way back
+    for values in ({"probability": "45"}, {"window_start": "07:30", "window_end": "09:00"}):
+        refused = send(desk, SEA, **values, reason="", note="")
+        assert (refused.status_code, "请先选择修改理由" in refused.text) == (409, True)
+    assert [edit.value for edit in edits(ours)] == [0.42]
+
+
 def test_each_field_can_be_changed_and_goes_back_by_one_click(
     ours: WebWorld, desk: FlaskClient
 ) -> None:
@@ -183,6 +199,28 @@ def test_a_window_of_a_whole_day_ends_at_the_midnight_after_it(
 
     [edit] = edits(ours)
     assert edit.value == ["2026-11-23T06:00:00+08:00", "2026-11-24T00:00:00+08:00"]
+
+
+@pytest.mark.parametrize("typed", ["４２", "42％", "４２．０", "42,0"])
+def test_a_chance_is_understood_as_people_type_it(
+    ours: WebWorld, desk: FlaskClient, typed: str
+) -> None:
+    send(desk, SEA, probability=typed, reason="satellite")
+
+    assert [edit.value for edit in edits(ours)] == [0.42]
+
+
+def test_the_chart_has_the_window_of_a_forecaster_who_changed_it(
+    ours: WebWorld, desk: FlaskClient
+) -> None:
+    before = desk.get(page_of(SEA)).text
+    send(desk, SEA, window_start="07:30", window_end="09:00", reason="satellite")
+
+    after = desk.get(page_of(SEA)).text
+
+    charts = [page.split("<figure data-chart")[1].split("</figure>")[0] for page in (before, after)]
+    assert charts[0] != charts[1]
+    assert "07:30" in charts[1]
 
 
 def test_an_emptied_field_goes_back_to_the_model(ours: WebWorld, desk: FlaskClient) -> None:
@@ -291,6 +329,13 @@ def test_a_form_of_an_older_draft_is_refused(ours: WebWorld, desk: FlaskClient) 
     assert edits(ours) == ()
 
 
+def test_a_form_that_no_page_wrote_is_a_bad_request(ours: WebWorld, desk: FlaskClient) -> None:
+    answer = send(desk, SEA, was="[" * 3000, probability="35", reason="satellite")
+
+    assert answer.status_code == HTTPStatus.BAD_REQUEST
+    assert edits(ours) == ()
+
+
 def test_nothing_that_is_typed_becomes_markup(ours: WebWorld, desk: FlaskClient) -> None:
     send(desk, SEA, sentence_zh=NASTY[:100], sentence_en=NASTY[:100], reason="other", note=NASTY)
     fields = fields_of(desk.get(page_of(SEA)).text)
@@ -394,6 +439,9 @@ def test_what_if_works_without_a_script_and_refuses_what_is_no_number(
 
 def test_the_sounding_is_a_picture_of_its_own(ours: WebWorld, desk: FlaskClient) -> None:
     answer = desk.get("/desk/sounding/lingshan/sea_of_clouds/2026-11-23.svg")
+
+    assert "GFS 22日08时起报" in answer.text  # of which run, and beside it for which time
+    assert re.search(r"23日[0-9]+时[0-9]{2}分", answer.text)
 
     assert answer.mimetype == "image/svg+xml"
     assert "景点 2303 m" in answer.text

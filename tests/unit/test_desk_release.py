@@ -73,6 +73,22 @@ def form_of(desk: FlaskClient, draft: Draft) -> dict[str, str]:
     return {"csrf": csrf_of(desk), "draft": draft.id, "version": str(draft.version)}
 
 
+def test_before_the_hour_the_desk_says_what_goes_out_unsigned_and_afterwards_what_did_not(
+    ours: WebWorld, desk: FlaskClient
+) -> None:
+    desk.get(f"/desk/?draft={hours(ours).id}")
+    assert "不含改动" not in desk.get("/desk/").text
+    form = form_of(desk, hours(ours)) | {"comment_zh": "山上风大", "was": "{}"}
+    assert desk.post("/desk/comment", data=form).status_code == HTTPStatus.SEE_OTHER
+    assert "到时未签发则按模型结果自动发布，不含改动" in desk.get("/desk/").text
+
+    ours.lifecycle.release(ours.world, hours(ours), ours.now)
+
+    number = ours.world.archive.issues()[0].number
+    said = f"第{number}期到时未签发，已按模型结果自动发布；1处改动未发布"
+    assert said in desk.get("/desk/").text
+
+
 def test_the_drafts_of_an_hour_and_of_a_correction_lead_to_each_other(
     ours: WebWorld, desk: FlaskClient
 ) -> None:
@@ -90,7 +106,7 @@ def test_the_drafts_of_an_hour_and_of_a_correction_lead_to_each_other(
     form = form_of(desk, draft) | {"comment_zh": "更正", "comment_en": "mended", "was": "{}"}
     assert desk.post("/desk/comment", data=form).status_code == HTTPStatus.SEE_OTHER
     assert f'name="draft" value="{draft.id}"' in desk.get("/desk/").text  # the one just changed
-    assert hours(ours).comment.zh == ""
+    assert hours(ours).comment.zh != "更正"
 
 
 def test_a_correction_is_discarded_at_the_desk(ours: WebWorld, desk: FlaskClient) -> None:
@@ -113,15 +129,33 @@ def test_a_correction_is_discarded_at_the_desk(ours: WebWorld, desk: FlaskClient
     assert hours(ours).open
 
 
+def test_a_page_can_tell_when_another_issue_is_out(ours: WebWorld, desk: FlaskClient) -> None:
+    def told() -> str:
+        return desk.get("/desk/").text.split('data-issue="')[1].split('"')[0]
+
+    ours.lifecycle.release(ours.world, hours(ours), ours.now)
+    issue = ours.world.archive.issues()[0]
+    assert told() == f"{issue.id} released"
+    ours.lifecycle.withdraw(ours.world, issue.id, WANG, "资料有误", ours.now)
+    assert told() == f"{issue.id} withdrawn"
+
+
 @pytest.mark.parametrize(
     ("form", "reason"),
     [
         ({"why": "data"}, "资料有误 / faulty input data"),
         (
+            {"why": "data", "note_zh": "云顶偏低"},
+            "资料有误：云顶偏低 / faulty input data (in Chinese: 云顶偏低)",
+        ),
+        (
             {"why": "model", "note_zh": "云顶偏低", "note_en": "cloud tops too low"},
             "模式偏差较大：云顶偏低 / large model error: cloud tops too low",
         ),
-        ({"why": "other", "note_zh": "道路封闭"}, "道路封闭 / another reason"),
+        (
+            {"why": "other", "note_zh": "道路封闭"},
+            "道路封闭 / another reason (in Chinese: 道路封闭)",
+        ),
     ],
 )
 def test_readers_learn_in_both_languages_why_an_issue_was_withdrawn(
@@ -135,8 +169,12 @@ def test_readers_learn_in_both_languages_why_an_issue_was_withdrawn(
     assert answer.status_code == HTTPStatus.SEE_OTHER
     [*_, last] = Drafts(ours.world.archive).transitions(issue.id)
     assert (last.after, last.reason) == ("withdrawn", reason)
-    for page in ("index.html", "en/index.html"):
-        assert reason in (ours.world.publisher.link / page).read_text(encoding="utf-8")
+    chinese, english = reason.split(" / ")
+    for page in ("index.html", "display/lingshan.html", "archive/index.html"):
+        for folder, own, other in (("", chinese, english), ("en/", english, chinese)):
+            shown = (ours.world.publisher.link / folder / page).read_text(encoding="utf-8")
+            assert f"<bdi>{own}</bdi>" in shown
+            assert f"<bdi>{other}" not in shown
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -191,24 +191,72 @@ def test_what_no_longer_applies_of_the_issue_in_force_is_named(
     assert [edit.value for edit in draft.lost_edits] == [0.42]
 
 
-@pytest.mark.parametrize("why", ["withdrawn", "yesterday"])
-def test_what_was_withdrawn_or_is_of_yesterday_hands_nothing_on(ours: World, why: str) -> None:
+MIDNIGHT = NOW + timedelta(hours=11, minutes=30)  # past, in Beijing
+
+
+@pytest.mark.parametrize(
+    ("later", "kept", "lost"), [(NOW + timedelta(minutes=10), [0.42], []), (MIDNIGHT, [], [0.42])]
+)
+@pytest.mark.parametrize("end", ["withdrawn", "unsigned"])
+def test_what_was_changed_and_does_not_stand_is_kept_today_and_named_later(
+    ours: World, later: datetime, kept: list[float], lost: list[float], end: str
+) -> None:
     lives = Lifecycle()
     early = changed(lives, ours, lives.make_draft(ours, NOW, HOUR), 0.42)
-    issue = lives.sign(ours, early, early.version, WANG, NOW).issue
-    later = NOW + timedelta(minutes=10)
-    if why == "withdrawn":
-        lives.withdraw(ours, issue.id, WANG, "wrong deck", later)
+    if end == "withdrawn":
+        issue = lives.sign(ours, early, early.version, WANG, NOW).issue
+        lives.withdraw(ours, issue.id, WANG, "wrong deck", NOW)
     else:
-        later = NOW + timedelta(hours=11, minutes=30)  # after midnight in Beijing
+        lives.release(ours, early, NOW)
 
     draft = lives.make_draft(ours, later, later + timedelta(minutes=30))
 
-    assert values_of(ours, draft) == []
-    assert draft.comment == Name("", "")
+    assert values_of(ours, draft) == kept
+    assert [edit.value for edit in draft.lost_edits] == lost
+    assert (draft.comment == early.comment) is bool(kept)
 
 
-def test_an_open_draft_gets_what_a_correction_changed_and_loses_what_was_withdrawn(
+def test_what_stood_yesterday_hands_nothing_on(ours: World) -> None:
+    lives = Lifecycle()
+    early = changed(lives, ours, lives.make_draft(ours, NOW, HOUR), 0.42)
+    lives.sign(ours, early, early.version, WANG, NOW)
+
+    draft = lives.make_draft(ours, MIDNIGHT, MIDNIGHT + timedelta(minutes=30))
+
+    assert (values_of(ours, draft), draft.lost_edits, draft.comment) == ([], (), Name("", ""))
+
+
+def test_the_changes_of_a_draft_that_never_went_out_are_in_the_next(ours: World) -> None:
+    lives = Lifecycle()
+    changed(lives, ours, lives.make_draft(ours, NOW, HOUR), 0.42)
+    later = HOUR + timedelta(hours=3)
+
+    draft = lives.make_draft(ours, later, later + timedelta(minutes=30))
+
+    assert values_of(ours, draft) == [0.42]
+
+
+def test_what_nobody_signed_goes_out_with_the_machines_numbers_alone(
+    ours: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    lives = Lifecycle()
+    draft = changed(lives, ours, lives.make_draft(ours, NOW, HOUR), 0.42)
+    machine = [each.probability for each in lives.prepared(ours, draft).forecasts]
+    caplog.set_level("WARNING")
+
+    lives.release(ours, draft, HOUR)
+
+    told = json.loads((ours.config.output.folder / "current/api/v1/forecasts.json").read_text())
+    assert told["review"]["unreviewed"] is True
+    assert (told["review"]["comment"] or {}).get("zh", "") == ""
+    assert {each["machine_probability"] for each in told["forecasts"]} == {None}
+    assert len(told["forecasts"]) == len(machine)
+    page = (ours.config.output.folder / "current/index.html").read_text(encoding="utf-8")
+    assert ("预报员订正" in page, "山上风大" in page) == (False, False)
+    assert "goes out unsigned: 2 changes are left out" in caplog.text
+
+
+def test_an_open_draft_gets_what_a_correction_changed_and_keeps_it_when_that_is_withdrawn(
     ours: World,
 ) -> None:
     lives, drafts = Lifecycle(), Drafts(ours.archive)
@@ -232,8 +280,8 @@ def test_an_open_draft_gets_what_a_correction_changed_and_loses_what_was_withdra
     assert sorted(map(str, values_of(ours, renewed))) == ["0.17", "0.33", "0.9"]
     lives.withdraw(ours, two.id, WANG, "wrong again", later)
     [renewed] = drafts.open_ones(later)
-    assert values_of(ours, renewed) == [0.33]
-    assert renewed.comment == Name("", "")
+    assert sorted(map(str, values_of(ours, renewed))) == ["0.17", "0.33", "0.9"]
+    assert renewed.comment == Name("山上风大", "Windy")
     assert lives.prepared(ours, renewed).numbers == drafts.numbers(renewed.id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import uuid
@@ -144,6 +145,17 @@ def test_both_languages_say_the_same(web: WebWorld, link: str) -> None:
 # -- sending
 
 
+@pytest.mark.parametrize("query", ["endpoint=x", "_method=FOO", "_external=1", "_anchor=x"])
+def test_a_query_that_no_page_wrote_changes_no_address(
+    web: WebWorld, link: str, query: str
+) -> None:
+    page = page_of(web.client(), f"{link}?site=lingshan&{query}")
+
+    other = re.search(r'<p><a href="([^"]*)" lang="en">', page)
+    assert other is not None
+    assert html.unescape(other[1]) == f"{link}?site=lingshan&lang=en"
+
+
 def test_a_form_without_script_is_kept_and_thanked_with_the_forecast(
     web: WebWorld, link: str
 ) -> None:
@@ -159,6 +171,29 @@ def test_a_form_without_script_is_kept_and_thanked_with_the_forecast(
     assert (kept.kind, kept.reporter, kept.site, kept.says, kept.remark, kept.state, kept.seen) == (
         "observer", "李护林", "jinding", {"sea_of_clouds": "sea"}, "很低", "accepted", MORNING,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("12,5", "12.5"), ("１２．５", "12.5"), ("12 cm", "12")]
+)
+def test_a_depth_is_understood_as_people_type_it(
+    web: WebWorld, desk: FlaskClient, typed: str, kept: str
+) -> None:
+    ground = make_link(desk, "jiangshuihe", "赵护林")
+    content = answers(site="jiangshuihe", snow_cover=typed)
+    assert web.client().post(ground, data=content).status_code == 303
+
+    assert [each.says for each in reports(web)] == [{"snow_cover": kept}]
+
+
+@pytest.mark.parametrize("typed", ["-5", "nan", "1e3", "1234", "deep"])
+def test_a_depth_that_is_none_is_refused_with_a_sentence_that_teaches(
+    web: WebWorld, link: str, typed: str
+) -> None:
+    sent = web.client().post(link, data=answers(snow_cover=typed, sunrise="full"))
+
+    assert (sent.status_code, "如12或12.5" in sent.text) == (422, True)
+    assert reports(web) == []
 
 
 def test_a_report_that_is_sent_twice_counts_once(web: WebWorld, link: str) -> None:
@@ -579,6 +614,20 @@ def test_the_list_says_what_a_report_did_to_the_truth(
 
     assert "无实况 → 出现（观察员）" in text  # the sunrise is over at 07:42
     assert "时段结束后计入：无实况 → 云海（观察员）" in text
+
+
+def test_of_contradicting_reports_of_one_person_the_list_says_which_counts(
+    web: WebWorld, desk: FlaskClient, link: str
+) -> None:
+    for said, cloud in (("full", "sea"), ("none", "in_cloud")):
+        web.client().post(link, data=answers(sunrise=said, sea_of_clouds=cloud))
+        web.now += timedelta(minutes=5)
+
+    text = page_of(desk, "/desk/reports")
+
+    assert "报出现，不计入：同一人另报未出现，以后报的为准" in text
+    assert "报云海，不计入：同一人另报" in text  # also before the event is over
+    assert text.count("不计入") == 2
 
 
 def test_a_refusal_needs_a_reason_and_is_taken_once(

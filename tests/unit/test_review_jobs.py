@@ -184,6 +184,8 @@ def test_what_nobody_signed_stays_and_everybody_learns_why(
     duty.lifecycle.sign(duty.world, draft, draft.version, WANG, late)
     assert duty.numbers == [1]
     [issue] = archive.issues()
+    assert (archive.attempts()[0].exit_code, archive.attempts()[0].issue) == (0, issue.id)
+    assert duty.client().get("/health").json["exit_code"] == 0  # type: ignore[index]
     english = Words("en", duty.world.config.zone)
     assert alerts(archive, issue, late, english) == ()
     [expired] = alerts(archive, issue, issue.valid_until, english)
@@ -366,3 +368,23 @@ def test_the_scheduler_has_a_draft_before_each_hour(duty: Duty) -> None:
     job.func(*job.args)
     assert scheduler.get_job("draft-again").trigger.run_date == READY + timedelta(minutes=10)
     assert duty.drafts.of_hour(HOUR) is not None
+
+
+def test_the_coming_hour_is_in_hand_and_one_that_has_its_issue_is_gone(duty: Duty) -> None:
+    duty.add_people("wang")
+    duty.at(READY).draft()
+    past = duty.drafts.of_hour(HOUR)
+    desk = duty.client("wang")
+    coming = duty.lifecycle.make_draft(duty.world, READY, HOUR + timedelta(minutes=40))
+    assert past is not None
+    assert f'name="draft" value="{past.id}"' in desk.get("/desk/").text
+
+    duty.now = HOUR + timedelta(minutes=2)
+
+    page = desk.get("/desk/").text
+    assert f'name="draft" value="{coming.id}"' in page
+    assert f'href="/desk/?draft={past.id}"' in page  # nobody signed it: it may go out yet
+    duty.lifecycle.release(duty.world, past, duty.now)
+    again = duty.lifecycle.make_draft(duty.world, duty.now, HOUR)
+    assert again.id not in desk.get("/desk/").text
+    assert duty.drafts.get(again.id).state == "expired"  # type: ignore[union-attr]

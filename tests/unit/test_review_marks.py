@@ -266,6 +266,20 @@ def test_a_hidden_event_is_on_no_page_and_nothing_false_is_said_of_it() -> None:
     assert where(pages, "夜空不够暗") == set()
 
 
+def test_what_is_hidden_is_never_said_to_lack_data_and_leaves_a_trace() -> None:
+    pages = products(bulletin(Review(), lambda _: None))
+
+    for words in ("资料不足，暂不给出概率", "天资料不足", "Not enough data"):
+        assert where(pages, words) == set()
+    assert {f"display/{SITE}.html", "sms.txt"} <= where(pages, "不作此项预报")
+    for path in ("api/v1/forecasts.json", "api/v2/forecasts.json"):
+        hidden = json.loads(pages[path])["hidden"]
+        assert {"site": SITE, "phenomenon": "starry_sky", "day": "2026-11-25"} in hidden
+        assert json.loads(products(bulletin(Review()))[path])["hidden"] == []
+    jsonschema.validate(json.loads(pages["api/v1/forecasts.json"]),
+                        json.loads(pages["api/v1/schema.json"]))  # fmt: skip
+
+
 def test_a_bulletin_without_any_forecast_is_still_a_bulletin() -> None:
     pages = products(bulletin(Review(), lambda _: None))
 

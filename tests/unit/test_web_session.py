@@ -417,6 +417,36 @@ def test_the_audit_is_bounded_and_its_oldest_rows_go(
     assert len(rows[0].detail) == 500
 
 
+def test_no_number_of_rows_revives_a_session_that_was_left(
+    ours: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts_module, "KEPT", 10)
+    monkeypatch.setattr(accounts_module, "CLEARED_EVERY", 5)
+    audit = Audit(ours.world.archive)
+    audit.note(accounts_module.LOGOUT, "wang", "192.0.2.7", "session x", ours.now)
+
+    for _ in range(40):
+        audit.note("probe", "", "192.0.2.9", "", ours.now + timedelta(hours=11))
+    kept = audit.holds(accounts_module.LOGOUT, "session x", ours.now)
+    for _ in range(40):
+        audit.note("probe", "", "192.0.2.9", "", ours.now + timedelta(hours=13))
+    after = audit.holds(accounts_module.LOGOUT, "session x", ours.now)
+
+    assert (kept, after) == (True, False)
+    assert timedelta(hours=12) == accounts_module.SESSION
+
+
+def test_changes_without_a_token_fill_no_audit(ours: WebWorld) -> None:
+    client = ours.client()
+    where = {"REMOTE_ADDR": "198.51.100.23"}
+
+    answers = [client.post("/desk/edit", environ_base=where).status_code for _ in range(20)]
+
+    assert set(answers) == {400}
+    rows = [row for row in Audit(ours.world.archive).last(1000) if row.address == "198.51.100.23"]
+    assert [row.what for row in rows] == ["forged"]
+
+
 # -- every route
 
 

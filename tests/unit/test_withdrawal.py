@@ -176,6 +176,9 @@ def test_a_corrected_issue_is_marked_in_the_archive_and_the_new_one_says_what_it
     assert (data["status"], data["corrected_by"]["issue"]) == ("superseded", second.id)
     assert data["forecasts"]
     assert "已更正" in shown["archive/index.html"]
+    publisher.withdraw(second, WRONG)
+    listed = text_of(tmp_path / "current")["archive/index.html"]
+    assert "已更正" in listed.split(first.id, 1)[1].split("</li>")[0]
 
 
 def test_pages_that_a_failing_channel_keeps_say_that_they_are_corrected(

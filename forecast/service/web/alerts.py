@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from forecast.archive.drafts import Drafts
 from forecast.archive.issues import Archive, Attempt
 from forecast.domain import Issue
 from forecast.errors import ArchiveError, NotReleased, PublishError, SourceError
+from forecast.issue.lifecycle import left_out
 from products.wording import Words
 
 CAUSES = {SourceError.exit_code: "run", ArchiveError.exit_code: "archive"}
@@ -23,10 +25,19 @@ def alerts(archive: Archive, last: Issue | None, now: datetime, words: Words) ->
         if attempt.exit_code and newer:
             cause = words(f"desk.alert.{_cause(attempt)}")
             found.append(words("desk.alert.failed", time=words.clock(attempt.at), cause=cause))
+    if last is not None and (count := _not_released(Drafts(archive), last)):
+        found.append(words("desk.alert.left_out", number=last.number, count=count))
     if last is not None and last.valid_until <= now:
         time = words.stamp(last.valid_until, "time.stamp_short")
         found.append(words("desk.alert.expired", time=time))
     return tuple(found)
+
+
+def _not_released(drafts: Drafts, issue: Issue) -> int:
+    """Return how many changes did not go out because nobody signed the issue."""
+    review = drafts.review_of(issue.id)
+    draft = drafts.get(str(review.get("draft", ""))) if review.get("unreviewed") else None
+    return left_out(drafts, draft) if draft else 0
 
 
 def _cause(attempt: Attempt) -> str:

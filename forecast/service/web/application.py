@@ -18,6 +18,7 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from forecast.archive.accounts import SESSION
 from forecast.errors import (
     ArchiveError,
     Conflict,
@@ -28,7 +29,7 @@ from forecast.errors import (
 )
 from forecast.service.web import guards, push
 from forecast.service.web.context import KEY, WebContext, account, context
-from forecast.service.web.session import LIFETIME, LoginLimits
+from forecast.service.web.session import LoginLimits
 from forecast.service.web.session_key import session_key
 from forecast.service.web.throttle import Throttle
 from products.pages.templating import TEMPLATES
@@ -100,7 +101,7 @@ def create_application(
         SESSION_COOKIE_PATH=urlsplit(settings.base_url).path or "/",
         SESSION_COOKIE_SECURE=settings.base_url.startswith("https:"),
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=LIFETIME,
+        PERMANENT_SESSION_LIFETIME=SESSION,
         MAX_CONTENT_LENGTH=guards.LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=FORM_MEMORY,
         MAX_FORM_PARTS=FORM_PARTS,
@@ -110,6 +111,7 @@ def create_application(
     application.extensions[KEY] = context
     application.extensions["login limits"] = LoginLimits()
     application.extensions[guards.RATES] = Throttle(guards.REQUESTS)
+    application.extensions[guards.FORGED] = Throttle(guards.NOTED)
     if endpoint is not None:
         application.extensions[push.KEY] = endpoint
     for part in PARTS:

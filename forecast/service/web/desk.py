@@ -121,6 +121,7 @@ def page(
         "alerts": alerts(context().archive, desk.last, desk.now, words()),
         "signature": Drafts(context().archive).signature(desk.draft.id),
         "in_force": desk.last is not None and desk_release.in_force(desk.last),
+        "state": Drafts(context().archive).state(desk.last.id) if desk.last else "",
         "done": _done(),
     }
     return make_response(render_template("desk/desk.html", **values), status)
@@ -324,7 +325,7 @@ def sounding_of(site: str, phenomenon: str, day: str) -> ResponseReturnValue:
 
 def _sounding(desk: Desk, of_event: Any) -> bytes:
     profile = profile_of(desk.prepared.decoded.atmosphere, of_event)
-    return b"" if profile is None else sounding(profile, of_event, words())
+    return b"" if profile is None else sounding(profile, of_event, desk.prepared.cycle, words())
 
 
 @blueprint.post("/draft")

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
 
 from forecast.errors import Conflict
 from forecast.issue import edits as editing
-from forecast.plain_text import visible
+from forecast.plain_text import number_text, visible
 from forecast.review import LONGEST_SENTENCE, Account, Edit, EventKey
 from forecast.service.web.desk_view import EventView
 
@@ -51,11 +52,16 @@ def given_of(form: MultiDict[str, str]) -> dict[str, str]:
 
 
 def seen_of(form: Mapping[str, str]) -> dict[str, str]:
-    """Return the fields of a form as it showed them; empty where it does not say."""
+    """Return the fields of a form as it showed them; empty where it does not say.
+
+    Raises: BadRequest for what no page wrote.
+    """
     try:
         found = json.loads(form.get("was", ""))
     except ValueError:
         return {}
+    except RecursionError as error:
+        raise BadRequest from error
     if not isinstance(found, dict):
         return {}
     return {str(name): value for name, value in found.items() if isinstance(value, str)}
@@ -115,7 +121,7 @@ def asked(form: Mapping[str, str], view: EventView, account: Account, now: datet
 
 
 def _probability(wanted: Mapping[str, str], view: EventView) -> object:
-    text = wanted["probability"].removesuffix("%").strip()
+    text = number_text(wanted["probability"]).removesuffix("%").strip()
     if not text:
         return None
     if not re.fullmatch(r"[0-9]{1,3}([.][0-9])?", text) or float(text) > 100:
@@ -137,7 +143,8 @@ def _window(wanted: Mapping[str, str], view: EventView) -> object:
 
 def _moments(text: str, view: EventView) -> list[datetime]:
     """Return the moments within an event, or an hour around, that have a local time of day."""
-    if not (found := re.fullmatch(r"([01]?[0-9]|2[0-3])[:\uff1a]([0-5][0-9])", text)):
+    written = r"([01]?[0-9]|2[0-3]):([0-5][0-9])"
+    if not (found := re.fullmatch(written, number_text(text))):
         raise BadForm("window")
     window, zone = view.machine.event.window, view.words.zone
     at, first = time(int(found[1]), int(found[2])), view.words.local(window.start).date()

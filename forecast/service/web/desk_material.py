@@ -16,6 +16,7 @@ from forecast.archive.issued import issued_probabilities
 from forecast.config import Config
 from forecast.domain import Forecast, Issue
 from forecast.issue import edits as editing
+from forecast.issue.lifecycle import left_out
 from forecast.issue.prepare import Prepared
 from forecast.issue.preview import bulletin_of
 from forecast.issue.what_if import Question
@@ -83,7 +84,8 @@ class Desk:
     edit of all, undone ones included. last: the issue that readers see and its probabilities.
     corrects: the issue that the draft corrects. others: further open drafts. early: whether what
     is signed now is an issue of its own, before that of the next hour. served: whether the hour has
-    a signed issue already, so that the draft goes out only by a signature.
+    a signed issue already, so that the draft goes out only by a signature. unsigned_plain: whether
+    without a signature the machine's numbers go out at the hour, without what was changed.
     """
 
     draft: Draft
@@ -99,6 +101,7 @@ class Desk:
     others: tuple[Draft, ...] = ()
     early: bool = False
     served: bool = False
+    unsigned_plain: bool = False
 
     @property
     def hidden(self) -> frozenset[EventKey]:
@@ -116,14 +119,15 @@ def open_desk() -> Desk | None:
     """
     here, world, now = context(), context().world(), context().clock()
     drafts = Drafts(here.archive)
-    draft, others = _in_hand(drafts.open_ones(now))
+    here.lifecycle.expire(world, now)
+    draft, others = _in_hand(drafts.open_ones(now), now)
     if draft is None:
         return None
     ready = timedelta(minutes=world.config.issue.draft_minutes)
     prepared = here.lifecycle.prepared(world, draft)
     every = drafts.edits(draft.id, undone=True)
     edits = drafts.edits(draft.id)
-    last = last_issue(world)
+    last, served = last_issue(world), _served(drafts, draft, ready)
     return Desk(
         draft,
         prepared,
@@ -139,12 +143,26 @@ def open_desk() -> Desk | None:
         here.archive.issue(draft.corrects),
         others,
         (next_hour(world.config, now) if draft.corrects else draft.hour) - now > ready,
-        not draft.corrects and drafts.served(draft.hour, draft.hour - ready),
+        served,
+        _unsigned_plain(world.config, draft, served) and left_out(drafts, draft) > 0,
     )
 
 
-def _in_hand(drafts: tuple[Draft, ...]) -> tuple[Draft | None, tuple[Draft, ...]]:
+def _served(drafts: Drafts, draft: Draft, ready: timedelta) -> bool:
+    """Return whether the hour of a draft has its issue."""
+    return not draft.corrects and drafts.served(draft.hour, draft.hour - ready)
+
+
+def _unsigned_plain(config: Config, draft: Draft, served: bool) -> bool:
+    """Return whether a draft goes out by itself at its hour, with the machine's numbers."""
+    by_itself = config.issue.review == "optional" and config.issue.unsigned == "release"
+    return by_itself and draft.state == "draft" and not draft.corrects and not served
+
+
+def _in_hand(drafts: tuple[Draft, ...], now: datetime) -> tuple[Draft | None, tuple[Draft, ...]]:
     """Return the draft that a form names, else the one that was chosen, else the next; the others.
+
+    The next is that of the next hour to come, before one whose hour is over and any correction.
 
     What a form names is chosen from then on, also where new data have made it anew.
     """
@@ -152,7 +170,8 @@ def _in_hand(drafts: tuple[Draft, ...]) -> tuple[Draft | None, tuple[Draft, ...]
     if named is not None:
         choose(named)
     kept = (each for each in drafts if _place(each) == session.get(CHOSEN))
-    draft = named or next(kept, next(iter(drafts), None))
+    coming = sorted(drafts, key=lambda each: (bool(each.corrects), each.hour < now))
+    draft = named or next(kept, next(iter(coming), None))
     return draft, tuple(each for each in drafts if each is not draft)
 
 

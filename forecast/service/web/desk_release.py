@@ -11,7 +11,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 
 from forecast.archive.drafts import Drafts
-from forecast.domain import Issue
+from forecast.domain import Issue, Name
 from forecast.errors import SkyscapeError
 from forecast.service.web.application import fault_text, words
 from forecast.service.web.context import account, context
@@ -61,7 +61,7 @@ def _signing(problem: str, status: HTTPStatus) -> ResponseReturnValue:
     if desk is None:
         return redirect(url_for("desk.tonight"))
     config, zone = context().config, context().config.zone
-    hour = next_hour(config, desk.now)
+    hour = next_hour(config, desk.now) if desk.corrects else desk.draft.hour
     made = hour - timedelta(minutes=config.issue.draft_minutes)
     text = render_template(
         "desk/sign.html",
@@ -71,6 +71,7 @@ def _signing(problem: str, status: HTTPStatus) -> ResponseReturnValue:
         lost=[edit_text(each) for each in desk.draft.lost_edits],
         steps=Drafts(context().archive).transitions(desk.draft.id),
         moved=_moved(desk),
+        withdrawn=desk.last is not None and not in_force(desk.last),
         hour=hour,
         kept=made.astimezone(zone).date() == desk.now.astimezone(zone).date(),
         person_name=person_name,
@@ -104,7 +105,7 @@ def withdraw() -> ResponseReturnValue:
         assert person is not None
         reason = _reason(form)
         here.lifecycle.withdraw(
-            here.world(), form.get("issue", "")[:80], person, reason, here.clock()
+            here.world(), form.get("issue", "")[:80], person, _both(reason), here.clock(), reason
         )
     except SkyscapeError as error:
         return _ending("withdraw", fault_text(error), HTTPStatus.CONFLICT, form)
@@ -127,7 +128,7 @@ def correct() -> ResponseReturnValue:
         assert person is not None
         reason = _reason(form)
         issue = form.get("issue", "")[:80]
-        choose(here.lifecycle.correct(here.world(), issue, person, reason, here.clock()))
+        choose(here.lifecycle.correct(here.world(), issue, person, _both(reason), here.clock()))
     except SkyscapeError as error:
         return _ending("correct", fault_text(error), HTTPStatus.CONFLICT, form)
     return redirect(url_for("desk.tonight", said="correcting"), HTTPStatus.SEE_OTHER)
@@ -181,8 +182,16 @@ def _ending(
     return make_response(text, status)
 
 
-def _reason(form: Mapping[str, str]) -> str:
-    """Return the reason that readers see, Chinese first and English beside. Raises: BadForm."""
+def _both(reason: Name) -> str:
+    """Return a reason in one text, Chinese first and English beside."""
+    return words()("desk.ending.both", zh=reason.zh, en=reason.en)
+
+
+def _reason(form: Mapping[str, str]) -> Name:
+    """Return the reason that readers see: the listed one in their language, with the details.
+
+    Details that are there in the other language only say of which they are. Raises: BadForm.
+    """
     why, texts = form.get("why", ""), {}
     if why not in ENDINGS:
         raise BadForm("withdraw_reason")
@@ -191,10 +200,12 @@ def _reason(form: Mapping[str, str]) -> str:
         note, named = " ".join(note.split()), say(f"desk.ending.why.{why}")
         if len(note) > LONGEST_NOTE[language]:
             raise BadForm("reason_long")
-        if why == ENDINGS[-1]:
-            texts[language] = note or named
+        other = " ".join(form.get(f"note_{'en' if language == 'zh' else 'zh'}", "").split())
+        if note:
+            plain = why == ENDINGS[-1]
+            texts[language] = note if plain else say("desk.ending.detail", why=named, note=note)
         else:
-            texts[language] = say("desk.ending.detail", why=named, note=note) if note else named
+            texts[language] = say("desk.ending.only", why=named, note=other) if other else named
     if why == ENDINGS[-1] and len(form.get("note_zh", "").strip()) < 2:
         raise BadForm("withdraw_reason")
-    return words()("desk.ending.both", **texts)
+    return Name(texts["zh"], texts["en"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import xarray as xr
@@ -15,7 +15,7 @@ from markupsafe import Markup
 from forecast.domain import Forecast
 from forecast.issue.what_if import Knob
 from forecast.quantities import grade_of, published_probability
-from forecast.review import Edit, EventKey
+from forecast.review import EventKey
 from forecast.service.web.desk_material import Desk, question
 from products import charts
 from products.agreement import agreement
@@ -219,7 +219,10 @@ class EventView:
         return given[field] if field in given else self.shown().get(field, "")
 
     def shown(self) -> dict[str, str]:
-        """Return every field of the form as it stands in the draft."""
+        """Return every field of the form as it stands in the draft.
+
+        Reason and note are empty: each change has its own.
+        """
         window = self.forecast.best
         sentence = self.forecast.change.sentence if self.forecast.change else None
         recommended = self.forecast.change.recommended if self.forecast.change else None
@@ -231,8 +234,8 @@ class EventView:
             "sentence_en": sentence.en if sentence else "",
             "hidden": "1" if self.hidden else "0",
             "recommended": {None: "auto", True: "yes", False: "no"}[recommended],
-            "reason": self._newest.reason if self._newest else "",
-            "note": self._newest.note if self._newest else "",
+            "reason": "",
+            "note": "",
         }
 
     def was(self) -> str:
@@ -242,10 +245,6 @@ class EventView:
     def clock(self, moment: datetime) -> str:
         """Return a local time to the nearest minute."""
         return f"{self.words.local(moment + timedelta(seconds=30)):%H:%M}"
-
-    @property
-    def _newest(self) -> Edit | None:
-        return max(self.edits.values(), key=lambda edit: edit.id, default=None)
 
     @property
     def recommended(self) -> bool:
@@ -322,7 +321,11 @@ class EventView:
         return self.drawn(self.machine, self.entry.evidence)
 
     def drawn(self, forecast: Forecast, evidence: xr.Dataset | None) -> Markup | None:
-        """Draw the evidence of a forecast of this event; None where there is none."""
+        """Draw the evidence of a forecast of this event, with the window of a forecaster who
+        changed it; None where there is none.
+        """
+        if "window" in self.edits:
+            forecast = replace(forecast, best=self.forecast.best)
         almanac = self.desk.prepared.derived.almanacs.get((self.site.id, forecast.event.day))
         if almanac is None or evidence is None or not forecast.known:
             return None

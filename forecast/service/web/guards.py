@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from flask import abort, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from forecast.archive.accounts import Accounts, Audit
+from forecast.archive.accounts import LOGOUT, SESSION, Accounts, Audit
 from forecast.domain import as_utc
 from forecast.errors import ArchiveError
 from forecast.review import Account
@@ -23,6 +23,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 CSRF_FIELD, CSRF_HEADER = "csrf", "X-CSRF-Token"
+FORGED = "forged"  # of app.extensions: a Throttle of rows of the audit by address
+NOTED = Limit(1, 60.0)  # changes without their token that the audit keeps
 RATES = "rates"  # of app.extensions: a Throttle of requests by address
 REQUESTS = Limit(600, 0.05)  # at once, then twenty a second
 CLOCK_BACK = 3600  # [s] by which a clock may be set back before it ends sessions
@@ -118,7 +120,8 @@ def admit() -> None:
     if not isinstance(expected, str) or not hmac.compare_digest(
         given.encode("utf-8", "replace"), expected.encode()
     ):
-        note("forged", f"a change without its token: {request.path}")
+        if not current_app.extensions[FORGED].take(network_of(request.remote_addr or "")):
+            note("forged", f"a change without its token: {request.path}")
         abort(HTTPStatus.BAD_REQUEST, "csrf")
 
 
@@ -126,22 +129,22 @@ def _account_of_session() -> Account | None:
     """Return the account of the session; None where it has ended or never was.
 
     A session holds `valid_from` of its account: a new password or a disabled account ends it,
-    whatever the clocks say. A logout is kept in the audit.
+    whatever the clocks say. A logout is kept in the audit for as long as the session could live.
     """
-    from forecast.service.web.session import LIFETIME, LOGOUT, ended_as
+    from forecast.service.web.session import ended_as
 
     found = {name: session.get(name) for name in ("account", "id", "of")}
     began = session.get("began")
     if not all(isinstance(each, str) for each in found.values()) or not isinstance(began, float):
         return None
     now = as_utc(context().clock())
-    if not -CLOCK_BACK <= now.timestamp() - began < LIFETIME.total_seconds():
+    if not -CLOCK_BACK <= now.timestamp() - began < SESSION.total_seconds():
         return None
     kept = Accounts(context().archive).get(str(found["account"]))
     if kept is None or kept.disabled or kept.valid_from is None:
         return None
     if kept.valid_from.isoformat() != found["of"]:
         return None
-    if Audit(context().archive).holds(LOGOUT, ended_as(str(found["id"])), now - LIFETIME):
+    if Audit(context().archive).holds(LOGOUT, ended_as(str(found["id"])), now - SESSION):
         return None
     return kept

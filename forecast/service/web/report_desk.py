@@ -29,20 +29,29 @@ PHOTO_POLICY = "default-src 'none'; sandbox"
 
 @dataclass(frozen=True, slots=True)
 class EffectOnTruth:
-    """What a report says of one event, and the verified outcome without it and with it."""
+    """What a report says of one event, and the verified outcome without it and with it.
+
+    instead: what counts of the same reporter, who reported the event otherwise, too; None where
+    this report does.
+    """
 
     outcome: Outcome
     counts: bool
     before: VerifiedOutcome | None
     after: VerifiedOutcome | None
+    instead: VerifiedOutcome | None = None
 
     @property
     def changed(self) -> bool:
         """Return whether the report changes what counts as seen."""
         if self.before is None or self.after is None:
             return self.before is not self.after
-        one, other = self.before.outcome, self.after.outcome
-        return (one.state, repr(one.degree)) != (other.state, repr(other.degree))
+        return _content_of(self.before.outcome) != _content_of(self.after.outcome)
+
+
+def _content_of(outcome: Outcome) -> tuple[str, str]:
+    """Return what an outcome says; a degree that is NaN equals itself."""
+    return outcome.state, repr(outcome.degree)
 
 
 @blueprint.get("/desk/reports")
@@ -111,13 +120,19 @@ def _list(day: date, fault: str = "", about: str = "") -> str:
     days = [report.seen.astimezone(config.zone).date() for report in shown] or [day]
     kept = Outcomes(archive).reports(min(days) - timedelta(days=1), max(days))
     reader = row_reader(config, now)
+    last = {
+        _by_whom(outcome): outcome
+        for report in shown
+        if report.state == ACCEPTED
+        for outcome in read_report(report, reader).outcomes.values()
+    }
     return render_template(
         "desk/reports.html",
         day=day,
         previous=(day - timedelta(days=1)).isoformat(),
         next=(day + timedelta(days=1)).isoformat(),
         today=now.astimezone(config.zone).date(),
-        rows=[(report, _effects(report, reader, kept)) for report in reversed(shown)],
+        rows=[(report, _effects(report, reader, kept, last)) for report in reversed(shown)],
         held=len(held),
         waiting=waiting,
         sites={site.id: site for site in config.all_sites()},
@@ -126,21 +141,35 @@ def _list(day: date, fault: str = "", about: str = "") -> str:
     )
 
 
+def _by_whom(outcome: Outcome) -> tuple[str, str, str, str, str]:
+    """Return who reported which event; of several such reports one counts."""
+    event = outcome.site, outcome.phenomenon, outcome.day.isoformat()
+    return *event, outcome.source, outcome.reporter
+
+
 def _effects(
     report: FieldReport,
     reader: OutcomeReader,
     kept: dict[tuple[str, str, str], tuple[OutcomeReport, ...]],
+    last: dict[tuple[str, str, str, str, str], Outcome],
 ) -> Sequence[EffectOnTruth]:
-    """Return what each answer of a report did to the truth, or would do."""
+    """Return what each answer of a report did to the truth, or would do.
+
+    kept: the outcomes by event; last: the newest of each reporter on an event, of accepted reports.
+    """
     found = []
     for phenomenon, outcome in read_report(report, reader).outcomes.items():
         key = (outcome.site, outcome.phenomenon, outcome.day.isoformat())
-        others = [
-            each
-            for each in kept.get(key, ())
-            if (each.outcome.source, each.outcome.reporter) != (outcome.source, outcome.reporter)
-        ]
+        every, whom = kept.get(key, ()), _by_whom(outcome)
+        others = [each for each in every if _by_whom(each.outcome) != whom]
         counts = phenomenon in report.kept and report.state == ACCEPTED
+        own = [each for each in every if _by_whom(each.outcome) == whom] if counts else [
+            OutcomeReport(last.get(whom, outcome), report.received)
+        ]  # fmt: skip
+        over = (
+            report.state == ACCEPTED and own and _content_of(own[0].outcome) != _content_of(outcome)
+        )
         with_it = [*others, OutcomeReport(outcome, report.received)]
-        found.append(EffectOnTruth(outcome, counts, resolve(others), resolve(with_it)))
+        found.append(EffectOnTruth(outcome, counts, resolve(others), resolve(with_it),
+                                   resolve(own) if over else None))  # fmt: skip
     return found

@@ -19,6 +19,7 @@ from forecast.verification import IssuedForecast
 from products.wording import Words
 
 DAY = 1440  # [min]
+KEPT_IN_ADDRESS = ("site",)  # of the query, where a page is shown in the other language
 # When a phenomenon is looked at: the groups of a page.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "dawn": ("sea_of_clouds", "sunrise_glow", "sunrise"),
@@ -140,6 +141,6 @@ def outcome_words(words: Words, outcome: Outcome) -> str:
 
 def other_language(words: Words) -> str:
     """Return the address of this page in the other language."""
-    values = {**request.args.to_dict(), **(request.view_args or {})}
+    values = {name: request.args[name] for name in KEPT_IN_ADDRESS if name in request.args}
     other = "zh" if words.language == "en" else "en"
-    return url_for(str(request.endpoint), **{**values, "lang": other})
+    return url_for(str(request.endpoint), **{**values, **(request.view_args or {}), "lang": other})

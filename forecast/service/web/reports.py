@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import re
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -45,6 +46,7 @@ from forecast.learning.truth_from_phones import (
     row_reader,
     settle,
 )
+from forecast.plain_text import number_text
 from forecast.service.web import links, report_desk
 from forecast.service.web.application import message, words
 from forecast.service.web.context import context
@@ -298,6 +300,7 @@ def _read(sender: Sender) -> tuple[FieldReport, ReadReport]:
         raise NotKept("report.fault.id") from None
     visitor = sender.kind == VISITOR
     answers = {name: form.get(name, "").strip()[:20] for name in ANSWERS}
+    answers["snow_cover"] = _depth(answers["snow_cover"])
     report = FieldReport(
         id=id,
         link=sender.link,
@@ -312,6 +315,14 @@ def _read(sender: Sender) -> tuple[FieldReport, ReadReport]:
         sender=_hash_of(request.remote_addr or "") if visitor else "",
     )
     return report, read_report(report, row_reader(context().config, now))
+
+
+def _depth(text: str) -> str:
+    """Return a depth [cm] as it is kept; "" where none is given. Raises: NotKept."""
+    depth = number_text(text).removesuffix("cm").strip()
+    if depth and not re.fullmatch(r"[0-9]{1,3}([.][0-9]+)?", depth):
+        raise NotKept("report.fault.depth")
+    return depth
 
 
 def _seen(now: datetime, oldest: timedelta) -> datetime:

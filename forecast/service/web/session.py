@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -23,7 +22,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from forecast.archive.accounts import Accounts
+from forecast.archive.accounts import LOGOUT, Accounts
 from forecast.domain import as_utc
 from forecast.review import Account
 from forecast.service.web.context import account, context
@@ -32,8 +31,6 @@ from forecast.service.web.throttle import Limit, Throttle, network_of
 
 blueprint = Blueprint("session", __name__)
 
-LIFETIME = timedelta(hours=12)  # of a session
-LOGOUT = "logout"
 DEVICE = "skyscape_device"  # cookie of a device on which somebody has entered before
 DEVICE_DAYS = 180
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.domain import Atmosphere, Event
+from forecast.domain import Atmosphere, Cycle, Event
 from forecast.science.interpolation import Scene, as_times
 from forecast.science.site_profiles import column
 from forecast.science.thermodynamics import Array, dew_point
@@ -84,8 +84,10 @@ def pressure_at(profile: Profile, height: float) -> float:
     return float(np.exp(inside))
 
 
-def sounding(profile: Profile, event: Event, words: Words) -> bytes:
-    """Return skew-T and hodograph as SVG, the site's own height drawn across."""
+def sounding(profile: Profile, event: Event, cycle: Cycle, words: Words) -> bytes:
+    """Return skew-T and hodograph as SVG, the site's own height drawn across, with the time for
+    which they hold and the run of which they are.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -102,6 +104,10 @@ def sounding(profile: Profile, event: Event, words: Words) -> bytes:
         figure = Figure(figsize=SIZE)
         _skew_t(figure, profile, event, words)
         _hodograph(figure, profile, words)
+        at = words.stamp(event.centre or event.window.middle, "time.stamp_short")
+        run = words.stamp(cycle.run, "desk.run_time")
+        label = words("desk.sounding.of", time=at, run=run, model=cycle.model.upper())
+        figure.text(0.99, 0.98, label, ha="right", va="top", color=INK, fontsize=7.5)
         drawn = io.BytesIO()
         figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
     return drawn.getvalue()
