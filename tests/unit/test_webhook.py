@@ -133,3 +133,15 @@ def test_a_withdrawal_names_every_alert_that_ends_with_it(receiver: Receiver) ->
     assert (last["kind"], last["status"]) == ("withdrawal", "withdrawn")
     assert [item["key"] for item in last["items"]] == [f"issue/{last['issue']}", STARS]
     assert "资料有误" in last["text"]
+
+
+def test_a_server_that_was_broken_for_an_hour_gets_the_hazard_and_the_withdrawal(
+    receiver: Receiver,
+) -> None:
+    made = world(receiver, issues=False, alerts={"chance": 0.7, "hazards": True})
+    made.hazard("gale", "lingshan", "2026-11-23", 18.0)
+    for status, withdrawal in ((500, None), (410, WRONG)):
+        receiver.got, receiver.status = [], [status] * 6  # after 0, 1, 3, 7, 15 and 31 min
+        for turn in range(70):
+            made.deliver(EVENING + turn * MINUTE, withdrawal=withdrawal)
+        assert len(receiver.got) == 7

@@ -402,3 +402,49 @@ def test_the_documented_limits() -> None:
     assert (wecom.LONGEST, wecom.PATH) == (4096, "/cgi-bin/webhook/send")
     assert SENT == "sent"
     assert datetime(2026, 11, 22, 8, 10, tzinfo=UTC) == EVENING
+
+
+def test_a_hazard_and_a_withdrawal_that_were_refused_are_tried_until_they_are_taken(
+    robot: WeComDouble,
+) -> None:
+    made = world(robot, issues=True)
+    made.hazard("gale", "lingshan", DAY, 18.0)
+    robot.codes = [40058] * 2
+
+    made.deliver(EVENING)  # the hazard
+    made.deliver(EVENING + MINUTE)  # the hazard again
+    [hazard, _] = at(robot, made, EVENING + 3 * MINUTE)
+    robot.codes = [40058] * 2
+    made.deliver(EVENING + HOUR, withdrawal=WRONG)
+    made.deliver(EVENING + HOUR + MINUTE, withdrawal=WRONG)
+    [withdrawal] = at(robot, made, EVENING + HOUR + 3 * MINUTE, withdrawal=WRONG)
+
+    assert "大风" in hazard
+    assert "资料有误" in withdrawal
+
+
+def test_a_group_that_could_not_be_told_of_a_withdrawal_gets_the_hazards_of_the_next_issue(
+    robot: WeComDouble,
+) -> None:
+    made = world(robot)
+    made.hazard("gale", "lingshan", DAY, 18.0)
+    at(robot, made, EVENING)
+    robot.codes = [40058]
+    made.deliver(EVENING + HOUR, withdrawal=WRONG)
+
+    [hazard] = at(robot, made, EVENING + 2 * HOUR, issue=43)
+
+    assert "大风" in hazard
+
+
+def test_a_hazard_whose_answers_were_lost_is_tried_again_with_the_next_issue(
+    robot: WeComDouble,
+) -> None:
+    made = world(robot)
+    made.hazard("gale", "lingshan", DAY, 18.0)
+    robot.lost = 3
+    for turn in range(9):
+        made.deliver(EVENING + turn * MINUTE)
+    assert len(robot.taken) == 3
+
+    assert len(at(robot, made, EVENING + HOUR, issue=43)) == 1
