@@ -11,6 +11,7 @@ from forecast.review import Review
 from products import safety
 from products.bulletin import Alert, Bulletin
 from products.channels import render
+from products.marking import marked, of_corrected
 from products.pages.renderer import PageRenderer
 from products.short_message import GSM, MOST_PARTS, UCS_2, alphabet_of, message, parts_of
 from tests.e2e.sample_bulletin import sample_bulletin, sample_config
@@ -74,6 +75,22 @@ def test_what_is_too_long_is_cut_at_the_end_and_never_the_hazards() -> None:
         assert len(parts) == MOST_PARTS
         for alert in made.outlook.alerts:
             assert renderer.words(f"hazard.{alert.hazard}.name") in parts[0]
+
+
+def test_the_parts_of_a_corrected_message_say_so_as_its_text_does(bulletin: Bulletin) -> None:
+    pages = {page.path: str(page.body).encode() for page in render(bulletin, "sms")}
+    mark = of_corrected(replace(bulletin.issue, number=43), "wrong humidity")
+    for prefix in ("", "en/"):
+        text, parts = (
+            marked(path, "sms", pages[path], mark, bulletin.zone)
+            for path in (f"{prefix}sms.txt", f"{prefix}sms/parts.json")
+        )
+        content = json.loads(parts)
+        assert content["status"] == "superseded"
+        assert content["corrected_by"]["number"] == 43
+        assert "".join(part["text"] for part in content["parts"]) + "\n" == text.decode()
+        assert content["count"] == len(content["parts"])
+        assert marked(f"{prefix}sms/parts.json", "sms", parts, mark, bulletin.zone) == parts
 
 
 def test_the_parts_on_the_page_are_the_message(bulletin: Bulletin) -> None:
