@@ -101,9 +101,10 @@ The body is JSON in UTF-8, schema `{schema}`: `id`; `kind` (issue, alerts or wit
 `expires_at`; `url` of the page, or null; `text` and `markdown` for people; `items`, each with
 `key` (the same for all news of one event), `version` (another where something changed), `kind`
 (new, updated, cancelled; of an issue: issue, withdrawal), `text`, and for an event `site`,
-`phenomenon`, `day`, `probability`, `grade`, `best_start`, `best_end`, `hazards`, for a hazard
-`hazard`, `day`, `sites`, `value` (SI). Further members may come: ignore those that you do not
-know.
+`phenomenon`, `day`, `probability` (in hundredths), `grade`, `best_start`, `best_end`, `hazards`,
+for a hazard `hazard`, `day`, `sites`, and unless it is cancelled `level`, `quantity` and `value`
+as in version 2 of the data: in the unit at the end of `quantity`. Further members may come: ignore
+those that you do not know.
 
 ## E-mail
 

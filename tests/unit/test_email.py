@@ -111,6 +111,17 @@ def test_a_withdrawal_goes_to_whom_may_have_the_issue_and_answers_it(server: Mai
     assert "资料有误<1>" in body.get_content()
 
 
+def test_an_english_withdrawal_has_a_space_between_its_sentences(server: MailDouble) -> None:
+    made = world(server, (ANN,), language="en")
+    made.deliver(EVENING)
+    made.deliver(EVENING + MINUTE, withdrawal=WRONG)
+    for kind in ("plain", "html"):
+        body = server.taken[-1][1].get_body((kind,))
+        assert body is not None
+        text = html.unescape(body.get_content())
+        assert "资料有误<1>. Do not plan by it" in text
+
+
 def test_an_address_that_is_refused_is_named_masked_and_left_alone_for_a_week(
     server: MailDouble,
 ) -> None:
