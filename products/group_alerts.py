@@ -196,7 +196,8 @@ class GroupAlerts:
         kept = {
             "until": self._end_of(day), "sites": ",".join(sites), "level": str(_level(records)),
         }  # fmt: skip
-        kind = UPDATED if stands(before) else NEW
+        known = stands(before) or (before is not None and "count" in before.remote)
+        kind = UPDATED if known else NEW
         facts = {"hazard": worst["hazard"], "day": day, "sites": sites, "value": worst["value"]}
         digest = digest_of(key, kept["sites"], kept["level"])
         return AlertNotice(key, kind, self.hazard_text([facts], kind), True, digest, kept, facts)

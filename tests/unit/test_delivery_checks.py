@@ -97,6 +97,22 @@ def test_the_address_of_a_webhook_is_shown_without_its_token(config: Config) -> 
     assert "token=abc" not in str(made.shown())
 
 
+def test_status_lists_a_lost_message_once_and_says_which_is_tried_again(tmp_path: Path) -> None:
+    archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
+    duty, shop = ChannelOutbox(archive, "wecom"), ChannelOutbox(archive, "webhook")
+    for turn in range(15):
+        lost = Sent(SENDING, "a", str(turn), NOW, detail="status 500")
+        shop.keep("shop", f"event/{turn:02d}", lost)
+    duty.keep("duty", "hazard/gale/2026-11-23", Sent(SENDING, "a", "1", NOW))
+
+    shown = delivery_status.lines(delivery_status.found(archive, NOW))
+
+    text = "\n".join(shown)
+    assert len(shown) == 4
+    assert "event/00 and 14 more  unclear, attempt 1: status 500; it may have arrived; tri" in text
+    assert "ask the receiver" not in text
+
+
 def test_status_names_receivers_failures_and_what_to_do(tmp_path: Path) -> None:
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
     duty, mail = ChannelOutbox(archive, "wecom"), ChannelOutbox(archive, "email")
