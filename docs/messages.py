@@ -73,13 +73,17 @@ arrived, and a robot or a mail server cannot be asked. Then:
 | e-mail | at most once | at least once (withdrawals) |
 | webhook | at least once, with the same id | at least once, with the same id |
 
+Hazards, cancellations and withdrawals are tried again, at least every 30 minutes while the issue
+is in force, also where the receiver refused them. An address that the server of e-mail does not
+take (at RCPT) is left alone for a time; where it refuses a message, the next one is tried.
+
 A danger that is sent twice does no harm; a recommendation that is sent twice looks like another.
 
 ## The message of a webhook
 
 `POST` to the `url` of a target, `https` except on this machine; no redirect is followed. A status
-of 2xx says that it was taken. 408, 425, 429 and 5xx are tried again after 1, 2, 4 ... 30 minutes;
-anything else is not.
+of 2xx says that it was taken. 408, 425, 429 and 5xx are tried again after 1, 2, 4 ... 30 minutes,
+hazards, cancellations and withdrawals whatever the status is; anything else is not.
 
 | header | content |
 |---|---|
@@ -97,9 +101,10 @@ The body is JSON in UTF-8, schema `{schema}`: `id`; `kind` (issue, alerts or wit
 `expires_at`; `url` of the page, or null; `text` and `markdown` for people; `items`, each with
 `key` (the same for all news of one event), `version` (another where something changed), `kind`
 (new, updated, cancelled; of an issue: issue, withdrawal), `text`, and for an event `site`,
-`phenomenon`, `day`, `probability`, `grade`, `best_start`, `best_end`, `hazards`, for a hazard
-`hazard`, `day`, `sites`, `value` (SI). Further members may come: ignore those that you do not
-know.
+`phenomenon`, `day`, `probability` (in hundredths), `grade`, `best_start`, `best_end`, `hazards`,
+for a hazard `hazard`, `day`, `sites`, and unless it is cancelled `level`, `quantity` and `value`
+as in version 2 of the data: in the unit at the end of `quantity`. Further members may come: ignore
+those that you do not know.
 
 ## E-mail
 

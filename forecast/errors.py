@@ -158,6 +158,10 @@ class DeliveryError(PublishError):
         self.retry_after = retry_after
 
 
+class RecipientRefused(DeliveryError):
+    """A server of e-mail does not take an address, whatever the message says."""
+
+
 class Conflict(SkyscapeError):
     """A change was made from a version that is not the newest, or a step is not possible now.
 

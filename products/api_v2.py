@@ -182,7 +182,7 @@ class _Document:
             "attribution": [_name(name) for name in bulletin.attributions],
             "grades": _grades(bulletin.grades),
             "hazards": [
-                {**_hazard(a.hazard, a.value), "sites": [s.id for s in a.sites],
+                {**hazard(a.hazard, a.value), "sites": [s.id for s in a.sites],
                  "days": [day.isoformat() for day in a.days]}
                 for a in outlook.alerts
             ],
@@ -242,7 +242,7 @@ class _Document:
             "probability_range": _range(forecast.spread),
             "states": {state: rounded(p) for state, p in forecast.states.items()},
             "recommended": entry.recommended, "dangerous": entry.dangerous,
-            "hazards": [_hazard(each.id, each.value) for each in entry.hazards],
+            "hazards": [hazard(each.id, each.value) for each in entry.hazards],
             "hazards_not_assessed": list(entry.not_assessed),
             "azimuth_deg": None if entry.azimuth is None else round(entry.azimuth) % 360,
             "clothing": entry.clothing,
@@ -358,7 +358,8 @@ def hazard_key(hazard: str) -> str:
     return key_of(feature_of(hazard))
 
 
-def _hazard(id: str, value: float) -> dict[str, Any]:
+def hazard(id: str, value: float) -> dict[str, Any]:
+    """Return a hazard with its level, and its value as readers see it."""
     return {"hazard": id, "level": _level(id), "quantity": hazard_key(id),
             "value": _shown(feature_of(id), value)}  # fmt: skip
 

@@ -62,13 +62,14 @@ class Delivery:
         """Keep that a message is being sent, and return it as kept."""
         before = self.outbox.find(receiver, key)
         again = before is not None and before.state in (SENDING, FAILED)
+        same = before is not None and (before.digest, before.issue) == (digest, self.issue.id)
         sent = Sent(
             SENDING,
             self.issue.id,
             digest,
             self.now,
             before.remote if before else {},
-            before.attempts + 1 if before and again and before.digest == digest else 1,
+            before.attempts + 1 if before and again and same else 1,
         )
         self.outbox.keep(receiver, key, sent)
         return sent
@@ -85,10 +86,15 @@ class Delivery:
         found = sent.remote if remote is None else remote
         self.outbox.keep(receiver, key, replace(sent, state=state, remote=found))
 
-    def failed(self, receiver: str, key: str, sent: Sent, error: DeliveryError) -> None:
-        """Keep why a message did not arrive, or that it is unclear whether it did."""
+    def failed(
+        self, receiver: str, key: str, sent: Sent, error: DeliveryError, again: bool = False
+    ) -> None:
+        """Keep why a message did not arrive, or that it is unclear whether it did.
+
+        again: whether it is tried again also where it was refused for good.
+        """
         state = SENDING if error.unclear else FAILED
-        final = not error.worth_retrying and not error.unclear
+        final = not (again or error.worth_retrying or error.unclear)
         kept = replace(sent, state=state, final=final, detail=str(error))
         self.outbox.keep(receiver, key, kept)
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from forecast.domain import Site
 from forecast.quantities import SNOW_CLASSES
-from forecast.sent import SENDING, SENT, WITHDRAWN, Sent
+from forecast.sent import FAILED, SENDING, SENT, WITHDRAWN, Sent
 from forecast.settings.delivery import AlertSettings
 from products import safety
 from products.delivery import digest_of
@@ -196,7 +196,8 @@ class GroupAlerts:
         kept = {
             "until": self._end_of(day), "sites": ",".join(sites), "level": str(_level(records)),
         }  # fmt: skip
-        kind = UPDATED if stands(before) else NEW
+        known = stands(before) or (before is not None and "count" in before.remote)
+        kind = UPDATED if known else NEW
         facts = {"hazard": worst["hazard"], "day": day, "sites": sites, "value": worst["value"]}
         digest = digest_of(key, kept["sites"], kept["level"])
         return AlertNotice(key, kind, self.hazard_text([facts], kind), True, digest, kept, facts)
@@ -307,8 +308,11 @@ def _moved(before: str, after: str) -> bool:
 
 
 def _worse(before: Sent, records: list[Record]) -> bool:
-    """Return whether a hazard is at further sites than a group was sent, or of a higher level."""
-    if _unclear(before):
+    """Return whether a hazard is at further sites than a group was sent, or of a higher level.
+
+    What did not arrive last, such as a withdrawal, leaves unknown what the group believes.
+    """
+    if before.state == FAILED or _unclear(before):
         return True
     further = {record["site"] for record in records} - set(before.remote["sites"].split(","))
     return bool(further) or _level(records) > int(before.remote["level"])

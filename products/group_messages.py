@@ -2,7 +2,8 @@
 
 Who may hold what stands in the outbox: a message is kept as `sending` before it goes out. Where it
 is unclear whether it arrived, hazards, cancellations and withdrawals are sent again (at least
-once), everything else is not (at most once), unless the receiver knows a message by its id.
+once), everything else is not (at most once), unless the receiver knows a message by its id. The
+same three are tried again also where the receiver refused them.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from products.wording import Words
 
 log = logging.getLogger(__name__)
 
-MOST_UNCLEAR = 3  # attempts at a message that may have arrived each time
+MOST_UNCLEAR = 3  # attempts of an issue at a message that may have arrived each time
 MINUTE = timedelta(minutes=1)
 RATE = "rate"  # the key under which the outbox remembers when a group was sent something
 ISSUE, ALERTS, WITHDRAWAL = "issue", "alerts", "withdrawal"
@@ -140,9 +141,11 @@ class GroupDelivery:
             return True
         if before.state == FAILED:
             return before.due(self._now)
-        repeated = notice.urgent or self._sender.knows_ids
-        tries = before.attempts < MOST_UNCLEAR and before.due(self._now)
-        return before.state == SENDING and repeated and tries
+        if before.state != SENDING or not before.due(self._now):
+            return False
+        of_this = before.issue == self._delivery.issue.id
+        again = notice.urgent and (before.attempts < MOST_UNCLEAR or not of_this)
+        return again or self._sender.knows_ids
 
     def _issue(self, content: dict[str, Any]) -> Iterator[GroupMessage]:
         """Yield the issue, once; what the group has had is never sent again."""
@@ -254,7 +257,7 @@ class GroupDelivery:
             self._sender.post(self._group, message)
         except DeliveryError as error:
             for notice, sent in begun:
-                delivery.failed(group, notice.key, sent, error)
+                delivery.failed(group, notice.key, sent, error, notice.urgent)
             raise
         for notice, sent in begun:
             ends = notice.kind in (CANCELLED, WITHDRAWAL)

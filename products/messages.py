@@ -6,6 +6,7 @@ it is sent. products/group_messages.py decides which group gets what of it, and 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Any
@@ -33,6 +34,11 @@ FULL_WIDTH = str.maketrans({
     "[": "\N{FULLWIDTH LEFT SQUARE BRACKET}", "]": "\N{FULLWIDTH RIGHT SQUARE BRACKET}",
     "*": "\N{FULLWIDTH ASTERISK}", "`": "\N{FULLWIDTH GRAVE ACCENT}",
     "#": "\N{FULLWIDTH NUMBER SIGN}",
+})  # fmt: skip
+# Addresses, which chats make links by themselves: what a person wrote must not lead anywhere.
+WRITTEN_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)[!-~]*", re.ASCII | re.IGNORECASE)
+UNLINKED = str.maketrans({
+    ":": "\N{FULLWIDTH COLON}", "/": "\N{FULLWIDTH SOLIDUS}", ".": "\N{FULLWIDTH FULL STOP}",
 })  # fmt: skip
 JOINERS = "\N{ZERO WIDTH JOINER}\N{VARIATION SELECTOR-16}"
 
@@ -186,8 +192,9 @@ def _reason(entry: Entry, words: Words) -> str:
 
 
 def plain(text: object) -> str:
-    """Return a text without what markdown of WeCom would read as markup."""
-    return str(text).translate(FULL_WIDTH)
+    """Return a text without what WeCom would read as markup or as an address."""
+    unlinked = WRITTEN_ADDRESS.sub(lambda found: found[0].translate(UNLINKED), str(text))
+    return unlinked.translate(FULL_WIDTH)
 
 
 def cut(text: str, limit: int, tail: str) -> str:

@@ -79,18 +79,22 @@ def message(renderer: PageRenderer) -> str:
     """Return the message of a bulletin in the renderer's language, of at most MOST_PARTS parts.
 
     What does not fit is left out: in English a signature for whose letters all would be UCS-2, then
-    the comment, then recommendations. Hazards stay, in ever fewer words; what is still too long
-    then, such as the reason of a correction, is cut at the end.
+    the comment, then recommendations, then the days of hazards that the first part only names and
+    which hazards are not assessed. Hazards stay, in ever fewer words; what is still too long then,
+    such as the reason of a correction, is cut at the end.
     """
-    whole = _text(renderer, DETAILS[0], PICKS[0], with_comment=True)
+    whole = _text(renderer, DETAILS[0], PICKS[0], with_comment=True, in_full=False)
     signed = not (renderer.language == "en" and len(parts_of(whole)) > MOST_PARTS)
 
-    def text(detail: int, picks: int = PICKS[-1], with_comment: bool = False) -> str:
-        return _text(renderer, detail, picks, with_comment, signed)
+    def text(
+        detail: int, picks: int = PICKS[-1], with_comment: bool = False, in_full: bool = False
+    ) -> str:
+        return _text(renderer, detail, picks, with_comment, in_full, signed)
 
     detail = next((each for each in DETAILS if _leads(text(each))), DETAILS[-1])
-    for with_comment, picks in [(True, PICKS[0]), *product((False,), PICKS)]:
-        found = text(detail, picks, with_comment)
+    left_out = [(True, PICKS[0]), *product((False,), PICKS)]
+    for in_full, (with_comment, picks) in product((True, False), left_out):
+        found = text(detail, picks, with_comment, in_full)
         if len(parts_of(found)) <= MOST_PARTS:
             return found
     return "".join(parts_of(found)[:MOST_PARTS])
@@ -103,13 +107,19 @@ def _leads(text: str) -> bool:
 
 
 def _text(
-    renderer: PageRenderer, detail: int, picks: int, with_comment: bool, with_signature: bool = True
+    renderer: PageRenderer,
+    detail: int,
+    picks: int,
+    with_comment: bool,
+    in_full: bool,
+    with_signature: bool = True,
 ) -> str:
     page = renderer.page(
         "sms/bulletin.txt",
         "sms.txt",
         with_comment=with_comment,
         with_signature=with_signature,
+        in_full=in_full,
         picks=picks,
         hazard_detail=detail,
         hazard_names=renderer.phrases.hazards,

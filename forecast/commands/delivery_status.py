@@ -38,19 +38,29 @@ def found(archive: Archive, now: datetime) -> list[dict[str, Any]]:
         )  # fmt: skip
         of["counts"][WORDS[sent.state]] += 1
         if failed:
-            of["failures"].append(_failure(key, sent))
+            _add(of["failures"], _failure(channel, key, sent))
     return [{**of, "counts": dict(of["counts"])} for of in receivers.values()]
 
 
-def _failure(key: str, sent: Sent) -> dict[str, Any]:
+def _add(failures: list[dict[str, Any]], found: dict[str, Any]) -> None:
+    """Add what did not arrive; what was sent in one message is one failure with several keys."""
+    if failures and {**failures[-1], "keys": found["keys"]} == found:
+        failures[-1]["keys"] += found["keys"]
+    else:
+        failures.append(found)
+
+
+def _failure(channel: str, key: str, sent: Sent) -> dict[str, Any]:
     return {
-        "key": key, "issue": sent.issue, "at": sent.at.isoformat(), "attempts": sent.attempts,
-        "state": WORDS[sent.state], "detail": sent.detail, "to_do": _to_do(sent),
+        "keys": [key], "issue": sent.issue, "at": sent.at.isoformat(), "attempts": sent.attempts,
+        "state": WORDS[sent.state], "detail": sent.detail, "to_do": _to_do(channel, key, sent),
     }  # fmt: skip
 
 
-def _to_do(sent: Sent) -> str:
+def _to_do(channel: str, key: str, sent: Sent) -> str:
     """Return what a person may do about what did not arrive."""
+    if sent.state == SENDING and (channel == "webhook" or key.startswith("hazard/")):
+        return "it may have arrived; tried again by itself"
     if sent.state == SENDING:
         return "it may have arrived: ask the receiver"
     if sent.final:
@@ -66,9 +76,11 @@ def lines(receivers: list[dict[str, Any]]) -> list[str]:
         shown.append(f"delivered  {of['last']}  {of['channel']} {of['receiver']}  {counts}")
     failures = [(of, failure) for of in receivers for failure in of["failures"]]
     for of, failure in failures[:MOST]:
+        first, *others = failure["keys"]
+        keys = f"{first} and {len(others)} more" if others else first
         why = f"{failure['detail']}; " if failure["detail"] else ""
         shown.append(
-            f"not sent   {failure['at']}  {of['channel']} {of['receiver']}  {failure['key']}  "
+            f"not sent   {failure['at']}  {of['channel']} {of['receiver']}  {keys}  "
             f"{failure['state']}, attempt {failure['attempts']}: {why}{failure['to_do']}"
         )
     if len(failures) > MOST:

@@ -13,7 +13,7 @@ import typer
 from forecast.commands import world as setup
 from forecast.commands.options import AsJson, ConfigFile, Now, OneSource, OutputFolder, RunTime
 from forecast.commands.output import show, show_as_done, show_json
-from forecast.errors import ConfigError, SkyscapeError
+from forecast.errors import ConfigError, PublishError, SkyscapeError
 
 if TYPE_CHECKING:
     from forecast.config import Config
@@ -171,12 +171,14 @@ def _issue(
     world.archive.keep_attempt(Attempt(now, report.issue.id, report.exit_code, report.summary))
     sent = deliver(world, now)
     index = (config.output.folder / "current" / "index.html").absolute()
+    undelivered = any(each.outcome == "failed" for each in sent)
+    exit_code = report.exit_code or (PublishError.exit_code if undelivered else 0)
     if as_json:
-        show_json(_as_json(report, index, sent))
+        show_json(_as_json(report, index, sent) | {"exit_code": exit_code})
     else:
         lines = (f"{each.channel}: {each.outcome} {each.detail}".rstrip() for each in sent)
         show(report.summary, *lines, *_where(index.parent, config.sites[0].id))
-    return report.exit_code
+    return exit_code
 
 
 def _where(current: Path, site: str) -> list[str]:
@@ -230,5 +232,4 @@ def _as_json(report: IssueReport, index: Path, sent: Sequence[Receipt]) -> dict[
         "sent": {receipt.channel: receipt.outcome for receipt in sent},
         "seconds": report.seconds,
         "index": str(index),
-        "exit_code": report.exit_code,
     }

@@ -14,7 +14,7 @@ from email.policy import SMTP
 from types import TracebackType
 from typing import Literal, TypeVar
 
-from forecast.errors import DeliveryError
+from forecast.errors import DeliveryError, RecipientRefused
 from forecast.http import LOOPBACK, reason_of
 
 TIMEOUT = 20.0  # [s] of each step
@@ -25,7 +25,7 @@ class Mailer:
     """One connection to a server of e-mail, open within `with`.
 
     alive: whether more can be sent. Raises: DeliveryError; `unclear` where a message may have been
-    taken.
+    taken, RecipientRefused where an address is not taken.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Mailer:
         code, _ = self._step("the recipient was not taken", lambda: self._smtp.rcpt(recipient))
         if code not in (250, 251):
             self._step("the connection failed", self._smtp.rset)
-            raise self._refused("the recipient", code)
+            raise self._refused("the recipient", code, RecipientRefused)
         try:
             code, _ = self._smtp.data(body)
         except smtplib.SMTPDataError as error:
@@ -126,8 +126,10 @@ class Mailer:
         self.alive = False
         raise DeliveryError(f"{self._where}: {why}", worth_retrying=True)
 
-    def _refused(self, what: str, code: int) -> DeliveryError:
+    def _refused(
+        self, what: str, code: int, kind: type[DeliveryError] = DeliveryError
+    ) -> DeliveryError:
         if code == 421:  # it closes the connection
             self.alive = False
-        return DeliveryError(f"{self._where}: {what} was refused ({code})",
-                             worth_retrying=400 <= code < 500)  # fmt: skip
+        return kind(f"{self._where}: {what} was refused ({code})",
+                    worth_retrying=400 <= code < 500)  # fmt: skip

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from forecast.archive.drafts import Drafts
 from forecast.archive.issues import Attempt
 from forecast.domain import Issue, as_utc
-from forecast.errors import ArchiveError, Conflict, SkyscapeError
+from forecast.errors import ArchiveError, Conflict, NotReleased, SkyscapeError
 from forecast.issue.hours import last_hour, next_hour
 from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.world import World
@@ -143,7 +143,15 @@ class ReviewJobs:
         return self._attempted(look, now)
 
     def _out(self, world: World, draft: Draft, now: datetime) -> int:
-        report = self.lifecycle.release(world, draft, now)
+        """Release a draft; one that was released at the desk meanwhile is done."""
+        try:
+            report = self.lifecycle.release(world, draft, now)
+        except NotReleased:
+            latest = Drafts(world.archive).get(draft.id)
+            if latest is None or latest.state != "released":
+                raise
+            log.info("%s was released meanwhile", draft.id)
+            return DONE
         self._keep(Attempt(now, report.issue.id, report.exit_code, report.summary))
         return report.exit_code
 

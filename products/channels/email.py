@@ -2,7 +2,8 @@
 
 A message has the same Message-ID for each recipient of a list, so that one who gets it twice may
 see it once. An issue is sent at most once to each, its withdrawal at least once to each who may
-have it. An address that is refused for good is not tried again for a week.
+have it. An address that is refused for good is not tried again for a week; where its server refuses
+a message, the next one is tried, and a withdrawal again and again.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ import html
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 
 from forecast.domain import Receipt
-from forecast.errors import DeliveryError
+from forecast.errors import DeliveryError, RecipientRefused
 from forecast.http.mail import Mailer
 from forecast.sent import FAILED, SENDING, SENT, WITHDRAWN, Sent
 from forecast.settings.delivery import SMTP_PASSWORD, EmailList, EmailSettings
@@ -38,6 +39,7 @@ MOST_SITES = 12  # by name; the web site has them all
 MOST_A_TURN = 200  # messages, before other channels get theirs
 MOST_UNCLEAR = 3  # attempts at a withdrawal that may have arrived each time
 REFUSED_PAUSE = timedelta(days=7)  # before an address that was refused for good is tried again
+REFUSED = {"refused": "address"}  # what the outbox remembers of an address refused for good
 SERVER = "server"  # receiver and key under which a failing server is remembered
 
 
@@ -130,7 +132,9 @@ def _is_due(delivery: Delivery, before: Sent | None) -> bool:
     if before is None:
         return True
     if before.state == FAILED:
-        return now >= before.at + REFUSED_PAUSE if before.final else not same or before.due(now)
+        if before.remote == REFUSED:
+            return now >= before.at + REFUSED_PAUSE
+        return not same or before.due(now)
     return before.issue != delivery.issue.id
 
 
@@ -154,10 +158,13 @@ def _send(delivery: Delivery, settings: EmailSettings, letter: Letter, mailer: M
         named = DeliveryError(
             f"{masked(letter.recipient)}: {error}", error.unclear, error.worth_retrying
         )
-        delivery.failed(letter.list.id, letter.key, begun, named)
+        for_good = isinstance(error, RecipientRefused) and not error.worth_retrying
+        begun = replace(begun, remote=REFUSED if for_good else {})
+        again = delivery.withdrawal is not None and not for_good
+        delivery.failed(letter.list.id, letter.key, begun, named, again)
         raise named from error
     state = WITHDRAWN if delivery.withdrawal else SENT
-    delivery.done(letter.list.id, letter.key, begun, state=state)
+    delivery.done(letter.list.id, letter.key, begun, {}, state)
 
 
 def _message(delivery: Delivery, settings: EmailSettings, letter: Letter) -> EmailMessage:

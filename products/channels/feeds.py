@@ -200,9 +200,11 @@ class _Feeds:
     def _notices(self) -> Iterator[Item]:
         """Yield that the issue corrects one or replaces a withdrawn one, and the comment on it."""
         phrases, words, issue = self.renderer.phrases, self.words, self.bulletin.issue
+        last = self.bulletin.withdrawn_before
+        withdrawn = words("review.withdrawn_before", number=last.number) if last else ""
         for kind, title, note in (
             ("corrects", words("review.correction"), phrases.correction()),
-            ("replaces", words("review.withdrawn"), phrases.replaces_withdrawn()),
+            ("replaces", withdrawn, phrases.replaces_withdrawn()),
             ("comment", words("review.comment"), phrases.comment()[1]),
         ):
             if note:
@@ -234,22 +236,19 @@ class _Feeds:
     def _as_before(self, items: Sequence[Item], former: Mapping[str, Item]) -> list[Item]:
         """Return the items with the dates that they have had, and those that are no longer there.
 
-        Of those that ended, were withdrawn, or are of days to come: they say so until their end.
+        What the feed does not choose any more stays as the issue has it. What the issue does not
+        have any more says so until its end.
         """
-        kept = []
-        for item in items:
-            before = former.get(item["id"])
-            dates = (
-                {}
-                if before is None
-                else {"date_published": before["date_published"]}
-                | ({} if _differ(item, before) else {"date_modified": before["date_modified"]})
-            )
-            kept.append(item | dates)
+        kept = [_dated(item, former.get(item["id"])) for item in items]
         here = {item["id"] for item in items}
+        in_force = {item["id"]: item for item in self.items.values()}
         for id, item in former.items():
             state = item[OWN]["state"]
-            if id in here or state == NOTICE or item[OWN]["until"] <= (self.issued or ""):
+            over = item[OWN]["until"] <= (self.issued or "")
+            if id in here or state == NOTICE or over or _goes_on(item, items):
+                continue
+            if id in in_force:
+                kept.append(_dated(in_force[id], item))
                 continue
             note = self.words("feeds.ended_note")
             ended = state in (ENDED, WITHDRAWN)
@@ -296,6 +295,25 @@ def _both(place: str, feed: Mapping[str, Any]) -> Iterator[Page]:
     """Yield a feed as JSON and as Atom. place: its path without an ending."""
     yield json_page(f"{place}.json", feed)
     yield Page(f"{place}.atom", atom.text(feed, OWN, f"{place}.atom"))
+
+
+def _dated(item: Item, before: Item | None) -> Item:
+    """Return an item with the dates that it has had, unless it says something else now."""
+    if before is None:
+        return item
+    dates = {"date_published": before["date_published"]}
+    return item | dates | (
+        {} if _differ(item, before) else {"date_modified": before["date_modified"]}
+    )  # fmt: skip
+
+
+def _goes_on(former: Item, items: Sequence[Item]) -> bool:
+    """Return whether a hazard of the issue before stands under another first day now."""
+    own = former[OWN]
+    return own["state"] == HAZARD and any(
+        item[OWN].get("hazard") == own["hazard"] and set(item[OWN]["days"]) & set(own["days"])
+        for item in items
+    )
 
 
 def _differ(item: Item, before: Item) -> bool:

@@ -6,18 +6,21 @@ are the text of sms.txt.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 from forecast.config import Config
 from forecast.domain import Issue
 from forecast.review import Withdrawal
 from products import withdrawn as withdrawal_pages
 from products.bulletin import Bulletin
+from products.marking import Mark, marked_json
 from products.pages.json_page import json_page
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
 from products.short_message import alphabet_of, message, parts_of
-from products.wording import LANGUAGES
+from products.wording import LANGUAGES, Words
 
 PARTS = "sms/parts.json"
 SCHEMA = "skyscape.sms/1"
@@ -40,11 +43,28 @@ def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[
         yield _parts(prefix, text, issue.id, "withdrawn")
 
 
+def mark(path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:
+    """Return the archived parts with their mark, before all else as in the text."""
+    if not path.endswith(PARTS):
+        return None
+    try:
+        content = json.loads(page)
+        text = "".join(part["text"] for part in content["parts"])
+    except (ValueError, KeyError, TypeError):
+        return page
+    notice = words(f"review.{mark.state}_sms", note=mark.note(words))
+    if not text.startswith(notice):
+        text = f"{notice}\n{text}"
+    parts = json.dumps({**content, **_divided(text)}).encode()
+    return marked_json(path, parts, mark)
+
+
 def _parts(prefix: str, text: str, issue: str, status: str) -> Page:
+    content = {"schema": SCHEMA, "issue": issue, "status": status, **_divided(text)}
+    return json_page(f"{prefix}{PARTS}", content)
+
+
+def _divided(text: str) -> dict[str, Any]:
     alphabet, parts = alphabet_of(text), parts_of(text)
     records = [{"text": part, "length": alphabet.length(part)} for part in parts]
-    content = {
-        "schema": SCHEMA, "issue": issue, "status": status, "alphabet": alphabet.name,
-        "count": len(parts), "parts": records,
-    }  # fmt: skip
-    return json_page(f"{prefix}{PARTS}", content)
+    return {"alphabet": alphabet.name, "count": len(parts), "parts": records}

@@ -13,9 +13,10 @@ from forecast.domain import Issue, Receipt
 from forecast.http.sending import Outgoing
 from forecast.review import Withdrawal
 from forecast.settings.delivery import WEBHOOK_SECRETS, GroupSettings, WebhookTarget, named
-from products import messages
+from products import api_v2, messages
 from products.bulletin import Bulletin
 from products.delivery import Delivery
+from products.group_alerts import AlertNotice
 from products.group_messages import ChannelSender, GroupMessage
 from products.group_messages import deliver as deliver_to_groups
 from products.marking import Mark, marked_json
@@ -25,6 +26,11 @@ from products.wording import Words
 SCHEMA = "skyscape.message/1"
 LONGEST = 1_000_000  # [byte] of markdown: no cut
 PER_MINUTE = 60
+# of the record of an event or of a hazard
+MEMBERS = (
+    "site", "phenomenon", "day", "probability", "grade", "best_start", "best_end", "hazards",
+    "hazard", "sites",
+)  # fmt: skip
 ID, TIME, SIGNATURE = "X-Skyscape-Id", "X-Skyscape-Timestamp", "X-Skyscape-Signature"
 
 
@@ -77,8 +83,18 @@ def _content(delivery: Delivery, group: GroupSettings, message: GroupMessage) ->
         "url": page["url"] or None,
         "text": message.text,
         "markdown": message.markdown,
-        "items": [
-            {"key": n.key, "version": n.digest, "kind": n.kind, "text": n.text or None, **n.record}
-            for n in message.notices
-        ],
+        "items": [_item(notice) for notice in message.notices],
     }
+
+
+def _item(notice: AlertNotice) -> dict[str, Any]:
+    """Return what a message says of one event or hazard, its numbers as readers see them."""
+    record = {name: notice.record[name] for name in MEMBERS if name in notice.record}
+    if "probability" in record:
+        record["probability"] = api_v2.rounded(record["probability"])
+    if "value" in notice.record:
+        record |= api_v2.hazard(record["hazard"], notice.record["value"])
+    return {
+        "key": notice.key, "version": notice.digest, "kind": notice.kind,
+        "text": notice.text or None, **record,
+    }  # fmt: skip

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from forecast import pipeline
 from forecast.archive.issues import Archive
 from forecast.archive.outbox import ChannelOutbox
-from forecast.commands import delivery_checks, delivery_status
+from forecast.commands import delivery_checks, delivery_status, issue
+from forecast.commands import world as setup
 from forecast.config import Config
+from forecast.domain import Receipt
+from forecast.issue import deliver
 from forecast.sent import FAILED, SENDING, SENT, Sent
 from forecast.settings.delivery import DeliverySettings
 
@@ -97,6 +102,22 @@ def test_the_address_of_a_webhook_is_shown_without_its_token(config: Config) -> 
     assert "token=abc" not in str(made.shown())
 
 
+def test_status_lists_a_lost_message_once_and_says_which_is_tried_again(tmp_path: Path) -> None:
+    archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
+    duty, shop = ChannelOutbox(archive, "wecom"), ChannelOutbox(archive, "webhook")
+    for turn in range(15):
+        lost = Sent(SENDING, "a", str(turn), NOW, detail="status 500")
+        shop.keep("shop", f"event/{turn:02d}", lost)
+    duty.keep("duty", "hazard/gale/2026-11-23", Sent(SENDING, "a", "1", NOW))
+
+    shown = delivery_status.lines(delivery_status.found(archive, NOW))
+
+    text = "\n".join(shown)
+    assert len(shown) == 4
+    assert "event/00 and 14 more  unclear, attempt 1: status 500; it may have arrived; tri" in text
+    assert "ask the receiver" not in text
+
+
 def test_status_names_receivers_failures_and_what_to_do(tmp_path: Path) -> None:
     archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
     duty, mail = ChannelOutbox(archive, "wecom"), ChannelOutbox(archive, "email")
@@ -117,3 +138,17 @@ def test_status_names_receivers_failures_and_what_to_do(tmp_path: Path) -> None:
     assert "to/1  failed, attempt 1: b***@example.com; not tried again" in text
     assert "rate" not in text
     assert len(shown) == 6
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("failed", 6), ("unchanged", 0), ("sent", 0)])
+def test_once_fails_where_what_it_issued_was_not_delivered(
+    outcome: str, code: int, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = SimpleNamespace(issue=SimpleNamespace(id="gfs-2026112200"), exit_code=0, summary="")
+    world = SimpleNamespace(archive=SimpleNamespace(keep_attempt=lambda _: None))
+    receipt = Receipt("wecom", "gfs-2026112200", outcome, "")
+    monkeypatch.setattr(setup, "build_world", lambda *_: world)
+    monkeypatch.setattr(pipeline, "run", lambda *_: made)
+    monkeypatch.setattr(deliver, "deliver", lambda *_: (receipt,))
+
+    assert issue._issue(config, None, None, NOW, as_json=False) == code

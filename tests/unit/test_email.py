@@ -111,6 +111,17 @@ def test_a_withdrawal_goes_to_whom_may_have_the_issue_and_answers_it(server: Mai
     assert "资料有误<1>" in body.get_content()
 
 
+def test_an_english_withdrawal_has_a_space_between_its_sentences(server: MailDouble) -> None:
+    made = world(server, (ANN,), language="en")
+    made.deliver(EVENING)
+    made.deliver(EVENING + MINUTE, withdrawal=WRONG)
+    for kind in ("plain", "html"):
+        body = server.taken[-1][1].get_body((kind,))
+        assert body is not None
+        text = html.unescape(body.get_content())
+        assert "资料有误<1>. Do not plan by it" in text
+
+
 def test_an_address_that_is_refused_is_named_masked_and_left_alone_for_a_week(
     server: MailDouble,
 ) -> None:
@@ -238,3 +249,20 @@ def test_a_mail_has_no_more_than_its_own_failure_in_the_outbox(server: MailDoubl
     assert [(sent.state, sent.final) for sent in kept] == [(FAILED, True)]
     assert "ben" not in str(made.outbox.kept)
     assert Path(CERTIFICATE).is_file()
+
+
+def test_a_message_that_is_refused_for_what_it_says_drops_no_address(server: MailDouble) -> None:
+    made = world(server, (ANN,))
+    server.data_codes = [550]
+    made.deliver(EVENING)
+    for turn in range(1, 40):
+        made.deliver(EVENING + turn * MINUTE)
+    assert not server.taken
+
+    made.deliver(EVENING + 60 * MINUTE, issue=43)
+    server.data_codes = [550]
+    for turn in range(61, 64):
+        made.deliver(EVENING + turn * MINUTE, issue=43, withdrawal=WRONG)
+
+    subjects = [message["Subject"] for _, message in server.taken]
+    assert ["撤回" in each for each in subjects] == [False, True]

@@ -180,6 +180,39 @@ def test_an_entry_keeps_its_id_and_its_times_until_what_it_says_changes(tmp_path
         assert after[id]["date_modified"] == "2026-11-22T08:10:00Z"
 
 
+def test_what_a_feed_no_longer_chooses_but_the_issue_has_stays_a_forecast(tmp_path: Path) -> None:
+    first = bulletin(config())
+    headlines = [d.headline for section in first.sections for d in section.days]
+    other = next(e for e in first.entries if e.forecast.known and e not in headlines)
+    first = replace(first, best=(*first.best, other))
+    later = replace(bulletin(config(), 2), before=written(pages_of(first), tmp_path))
+
+    [item] = [
+        item
+        for item in items(pages_of(later)).values()
+        if item["_skyscape"].get("phenomenon") == other.forecast.event.phenomenon
+        and item["_skyscape"]["day"] == other.forecast.event.day.isoformat()
+        and item["_skyscape"]["site"] == other.forecast.event.site.id
+    ]
+
+    assert item["_skyscape"]["state"] == "forecast"
+    assert "%" in item["title"]
+
+
+def test_a_hazard_whose_first_day_is_over_is_not_said_to_be_gone(tmp_path: Path) -> None:
+    first = bulletin(config())
+    alerts = [a for a in first.outlook.alerts if len(a.days) > 1]
+    shorter = tuple(replace(a, days=a.days[1:]) for a in alerts)
+    outlook = replace(first.outlook, alerts=shorter)
+    later = replace(first, outlook=outlook, before=written(pages_of(first), tmp_path))
+
+    found = [item["_skyscape"] for item in items(pages_of(later)).values()]
+
+    assert shorter
+    for alert in shorter:
+        assert [each["state"] for each in found if each.get("hazard") == alert.hazard] == ["hazard"]
+
+
 def test_what_an_issue_no_longer_has_says_so_until_it_is_over(tmp_path: Path) -> None:
     first = pages_of(bulletin(config()))
     fewer = bulletin(config(), 2)
@@ -240,7 +273,11 @@ def test_the_issue_after_a_withdrawn_one_says_so_and_its_entries_count_again(
 
     after = items(pages_of(made))
 
-    assert "已撤回，以本期为准" in str(next(iter(after.values()))["content_html"])
+    first, number = next(iter(after.values())), made.earlier[0].number
+    assert "已撤回，以本期为准" in str(first["content_html"])
+    assert first["title"] == f"第{number}期预报已撤回", "not this issue"
+    [english, *_] = items(pages_of(made), "en/feeds/all.json").values()
+    assert english["title"] == f"Forecast No. {number} was withdrawn"
     for id, item in after.items():
         if item["_skyscape"]["state"] == "forecast":
             assert item["date_modified"] == "2026-11-22T11:10:00Z", id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from forecast.errors import CycleNotReady, NotReleased
 from forecast.ingest.grib import reader
 from forecast.issue.hours import last_hour, next_hour
 from forecast.issue.lifecycle import Lifecycle
-from forecast.review import Account
+from forecast.review import Account, Draft
 from forecast.service import scheduler as scheduling
 from forecast.service.review_jobs import ReviewJobs
 from forecast.service.web.alerts import alerts
@@ -90,6 +91,31 @@ def test_a_draft_is_made_before_each_hour_and_goes_out_at_it_unsigned(duty: Duty
     [issue] = duty.world.archive.issues()
     assert duty.drafts.review_of(issue.id)["unreviewed"] is True
     assert duty.world.archive.attempts()[0].issue == issue.id
+
+
+@pytest.mark.parametrize("job", ["watch", "release"])
+def test_a_draft_that_is_signed_at_the_desk_meanwhile_is_no_error(
+    duty: Duty, job: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    duty.at(READY).draft()
+    draft = duty.drafts.of_hour(HOUR)
+    assert draft is not None
+    release = Lifecycle.release
+
+    def signed_first(self: Lifecycle, world: pipeline.World, seen: Draft, now: datetime) -> object:
+        monkeypatch.setattr(Lifecycle, "release", release)
+        duty.lifecycle.sign(world, draft, draft.version, WANG, now)
+        return release(self, world, replace(seen, state="reviewed"), now)
+
+    monkeypatch.setattr(Lifecycle, "release", signed_first)
+    signed = replace(draft, state="reviewed")
+    monkeypatch.setattr(Drafts, "open_ones", lambda *_: [signed])
+
+    assert getattr(duty.at(HOUR), job)() == 0
+
+    assert len(duty.numbers) == 1
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    assert all(attempt.exit_code == 0 for attempt in duty.world.archive.attempts())
 
 
 def test_what_was_signed_before_its_hour_does_not_go_out_again_at_it(duty: Duty) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from forecast.review import Review
 from products import safety
-from products.bulletin import Alert, Bulletin
+from products.bulletin import Alert, Bulletin, Gap
 from products.channels import render
+from products.marking import marked, of_corrected
 from products.pages.renderer import PageRenderer
 from products.short_message import GSM, MOST_PARTS, UCS_2, alphabet_of, message, parts_of
+from products.short_message import PLAIN as PLAIN_LETTERS
 from tests.e2e.sample_bulletin import sample_bulletin, sample_config
 
 PLAIN, CHINESE = "a", "云"
@@ -64,6 +67,26 @@ def test_every_hazard_is_named_in_the_first_part_even_where_all_come_together(
         assert renderer.words(f"hazard.{name}.name") in parts[0], (name, parts[0])
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_where_there_is_room_it_names_what_is_not_assessed_and_the_days_of_each_hazard(
+    bulletin: Bulletin, language: str
+) -> None:
+    sites = tuple(section.site for section in bulletin.sections)
+    ids = ("thunder", "freezing_rain", "gale", "heavy_snow", "extreme_cold", "fog")
+    alerts = tuple(Alert(name, sites, bulletin.days[:2], 1.0) for name in ids)
+    gaps = (Gap(("ice",), bulletin.days[2:3]),)
+    outlook = replace(bulletin.outlook, alerts=alerts, gaps=gaps)
+    renderer = PageRenderer(replace(bulletin, outlook=outlook), language)
+    words = renderer.words
+
+    text = message(renderer)
+
+    days = words.days(alerts[0].days).translate(PLAIN_LETTERS)
+    assert text.count(days) == len(ids)
+    assert words("hazard.ice.name") in text
+    assert not re.search(r"[a-z][.;][A-Z]", text), "a space between sentences"
+
+
 def test_what_is_too_long_is_cut_at_the_end_and_never_the_hazards() -> None:
     review = Review(person="王一", corrects=41, reason="云" * 400)
     made = sample_bulletin(sample_config(demonstration=False), review)
@@ -74,6 +97,22 @@ def test_what_is_too_long_is_cut_at_the_end_and_never_the_hazards() -> None:
         assert len(parts) == MOST_PARTS
         for alert in made.outlook.alerts:
             assert renderer.words(f"hazard.{alert.hazard}.name") in parts[0]
+
+
+def test_the_parts_of_a_corrected_message_say_so_as_its_text_does(bulletin: Bulletin) -> None:
+    pages = {page.path: str(page.body).encode() for page in render(bulletin, "sms")}
+    mark = of_corrected(replace(bulletin.issue, number=43), "wrong humidity")
+    for prefix in ("", "en/"):
+        text, parts = (
+            marked(path, "sms", pages[path], mark, bulletin.zone)
+            for path in (f"{prefix}sms.txt", f"{prefix}sms/parts.json")
+        )
+        content = json.loads(parts)
+        assert content["status"] == "superseded"
+        assert content["corrected_by"]["number"] == 43
+        assert "".join(part["text"] for part in content["parts"]) + "\n" == text.decode()
+        assert content["count"] == len(content["parts"])
+        assert marked(f"{prefix}sms/parts.json", "sms", parts, mark, bulletin.zone) == parts
 
 
 def test_the_parts_on_the_page_are_the_message(bulletin: Bulletin) -> None:

@@ -93,6 +93,34 @@ def test_a_message_is_signed_with_its_time_and_says_all_that_a_program_needs(
     assert alerts["url"] == "https://weather.example/en/index.html"
 
 
+def test_items_have_the_documented_members_and_numbers_as_readers_see_them(
+    receiver: Receiver,
+) -> None:
+    made = world(receiver, issues=False, alerts={"chance": 0.7, "hazards": True})
+    made.event(probability=0.85654321, grade=5)
+    made.hazard("gale", "lingshan", "2026-11-23", 18.123456)
+    made.deliver(EVENING)
+    made.event(probability=0.91234567, grade=5, hazards=["wind"])
+    made.deliver(EVENING + MINUTE, issue=43)
+    made.event(probability=0.00933069, grade=1)
+    made.hazards = []
+    made.deliver(EVENING + 2 * MINUTE, issue=44)
+    items = [item for message in receiver.messages for item in message["items"]]
+
+    events = [item for item in items if "phenomenon" in item]
+    assert [(item["kind"], item["probability"]) for item in events] == [
+        ("new", 0.86), ("updated", 0.91), ("cancelled", 0.0)]  # fmt: skip
+    assert events[1]["text"].startswith("【更新】")
+    for item in events:
+        assert item.keys() == {
+            "key", "version", "kind", "text", "site", "phenomenon", "day", "probability", "grade",
+            "best_start", "best_end", "hazards"}  # fmt: skip
+    hazards = [item for item in items if "hazard" in item]
+    assert [item["kind"] for item in hazards] == ["new", "cancelled"]
+    assert (hazards[0]["quantity"], hazards[0]["value"]) == ("gust_m_s", 18.1)
+    assert hazards[0]["level"] == "danger"
+
+
 def test_without_a_secret_a_message_is_not_signed(receiver: Receiver) -> None:
     world(receiver, secret="").deliver(EVENING)
 
@@ -133,3 +161,15 @@ def test_a_withdrawal_names_every_alert_that_ends_with_it(receiver: Receiver) ->
     assert (last["kind"], last["status"]) == ("withdrawal", "withdrawn")
     assert [item["key"] for item in last["items"]] == [f"issue/{last['issue']}", STARS]
     assert "资料有误" in last["text"]
+
+
+def test_a_server_that_was_broken_for_an_hour_gets_the_hazard_and_the_withdrawal(
+    receiver: Receiver,
+) -> None:
+    made = world(receiver, issues=False, alerts={"chance": 0.7, "hazards": True})
+    made.hazard("gale", "lingshan", "2026-11-23", 18.0)
+    for status, withdrawal in ((500, None), (410, WRONG)):
+        receiver.got, receiver.status = [], [status] * 6  # after 0, 1, 3, 7, 15 and 31 min
+        for turn in range(70):
+            made.deliver(EVENING + turn * MINUTE, withdrawal=withdrawal)
+        assert len(receiver.got) == 7

@@ -71,6 +71,20 @@ def test_an_evening_of_a_robot_with_an_update_and_a_withdrawal(robot: WeComDoubl
     assert made.outbox.find("duty", STARS).state == WITHDRAWN
 
 
+def test_what_ended_with_a_withdrawn_issue_comes_again_as_an_update(robot: WeComDouble) -> None:
+    made = world(robot)
+    made.event(probability=0.86, grade=5)
+    made.hazard("gale", "lingshan", DAY, 18.0)
+    at(robot, made, EVENING)
+    at(robot, made, EVENING + HOUR, withdrawal=WRONG)
+
+    got = at(robot, made, EVENING + 2 * HOUR, issue=43)
+
+    assert len(got) == 2
+    assert "【更新】【大风】11月23日灵山" in got[0]
+    assert "【更新】11月22日（周日）百花山星空" in got[1]
+
+
 def test_one_night_is_never_six_messages(robot: WeComDouble) -> None:
     made = world(robot)
     got = []
@@ -395,10 +409,62 @@ def test_a_text_is_cut_at_a_character_as_readers_see_it(text: str, limit: int, k
 
 
 def test_a_name_is_no_markup() -> None:
-    assert plain("[灵山](http://x)<b>*1*`#") == "［灵山］(http://x)＜b＞＊1＊｀＃"
+    assert plain("[灵山](x)<b>*1*`#") == "［灵山］(x)＜b＞＊1＊｀＃"
+
+
+def test_an_address_that_somebody_wrote_is_no_link() -> None:
+    assert plain("[点](http://e.vil/a?b=1)，风大") == "［点］(http：／／e．vil／a?b=1)，风大"
+    assert plain("见www.e.vil。阵风 3.5") == "见www．e．vil。阵风 3.5"
+    assert plain("HTTPS://e.vil") == "HTTPS：／／e．vil"
 
 
 def test_the_documented_limits() -> None:
     assert (wecom.LONGEST, wecom.PATH) == (4096, "/cgi-bin/webhook/send")
     assert SENT == "sent"
     assert datetime(2026, 11, 22, 8, 10, tzinfo=UTC) == EVENING
+
+
+def test_a_hazard_and_a_withdrawal_that_were_refused_are_tried_until_they_are_taken(
+    robot: WeComDouble,
+) -> None:
+    made = world(robot, issues=True)
+    made.hazard("gale", "lingshan", DAY, 18.0)
+    robot.codes = [40058] * 2
+
+    made.deliver(EVENING)  # the hazard
+    made.deliver(EVENING + MINUTE)  # the hazard again
+    [hazard, _] = at(robot, made, EVENING + 3 * MINUTE)
+    robot.codes = [40058] * 2
+    made.deliver(EVENING + HOUR, withdrawal=WRONG)
+    made.deliver(EVENING + HOUR + MINUTE, withdrawal=WRONG)
+    [withdrawal] = at(robot, made, EVENING + HOUR + 3 * MINUTE, withdrawal=WRONG)
+
+    assert "大风" in hazard
+    assert "资料有误" in withdrawal
+
+
+def test_a_group_that_could_not_be_told_of_a_withdrawal_gets_the_hazards_of_the_next_issue(
+    robot: WeComDouble,
+) -> None:
+    made = world(robot)
+    made.hazard("gale", "lingshan", DAY, 18.0)
+    at(robot, made, EVENING)
+    robot.codes = [40058]
+    made.deliver(EVENING + HOUR, withdrawal=WRONG)
+
+    [hazard] = at(robot, made, EVENING + 2 * HOUR, issue=43)
+
+    assert "大风" in hazard
+
+
+def test_a_hazard_whose_answers_were_lost_is_tried_again_with_the_next_issue(
+    robot: WeComDouble,
+) -> None:
+    made = world(robot)
+    made.hazard("gale", "lingshan", DAY, 18.0)
+    robot.lost = 3
+    for turn in range(9):
+        made.deliver(EVENING + turn * MINUTE)
+    assert len(robot.taken) == 3
+
+    assert len(at(robot, made, EVENING + HOUR, issue=43)) == 1
