@@ -26,7 +26,7 @@ from products.bulletin import Bulletin, Entry, Outlook, Section
 from products.confidence import as_usual
 from products.marking import STATUS, withdrawal_details
 from products.pages.addresses import address
-from products.pages.json_page import json_page, time_text
+from products.pages.json_page import json_page, minute_text, time_text
 from products.pages.phrases import Phrases
 from products.pages.templating import TEMPLATES, Page
 from products.safety import CLOSING, CLOTHING, CLOTHING_UNKNOWN, COLDEST, HAZARDS, feature_of
@@ -229,10 +229,10 @@ class _Document:
         machine = change.machine_probability if change and change.moved else forecast.probability
         return {
             "site": event.site.id, "phenomenon": event.phenomenon, "day": event.day.isoformat(),
-            "window_start": time_text(event.window.start),
-            "window_end": time_text(event.window.end),
-            "best_start": time_text(best.start if best else None),
-            "best_end": time_text(best.end if best else None),
+            "window_start": minute_text(event.window.start),
+            "window_end": minute_text(event.window.end),
+            "best_start": minute_text(best.start if best else None),
+            "best_end": minute_text(best.end if best else None),
             "probability": rounded(forecast.probability),
             "probability_text": self.phrases[LANGUAGES[0]].words.percent(forecast.probability),
             "machine_probability": rounded(machine),
@@ -419,13 +419,13 @@ def _almanac(almanac: Almanac) -> dict[str, Any]:
     galaxy = almanac.milky_way
     return {
         "day": almanac.day.isoformat(),
-        **{name: time_text(getattr(almanac, name)) for name in times},
+        **{name: minute_text(getattr(almanac, name)) for name in times},
         "sunrise_azimuth_deg": _whole(almanac.sunrise_azimuth),
         "sunset_azimuth_deg": _whole(almanac.sunset_azimuth),
         "moon_illumination_percent": _whole(100 * almanac.moon_illumination),
         "moon_phase_deg": _whole(almanac.moon_phase),
-        "milky_way_start": time_text(galaxy.start if galaxy else None),
-        "milky_way_end": time_text(galaxy.end if galaxy else None),
+        "milky_way_start": minute_text(galaxy.start if galaxy else None),
+        "milky_way_end": minute_text(galaxy.end if galaxy else None),
         "meteor_showers": [shower.id for shower in almanac.showers],
     }  # fmt: skip
 

@@ -183,10 +183,14 @@ def _issue(
 
 def _where(current: Path, site: str) -> list[str]:
     """Return where the published products are, those of one site for all: what there is of each."""
+    from products.messages import page_of
+    from products.wording import LANGUAGES
+
     named = (
         ("look at", "index.html"),
         ("  a site", f"sites/{site}/index.html"),
         ("  a screen", f"display/{site}.html"),
+        ("  screens, packed", "display/package.zip"),
         ("  a poster", f"posters/{site}.png"),
         ("  a card to share", f"cards/{site}.png"),
         ("  a widget", f"widget/{site}.html"),
@@ -194,7 +198,11 @@ def _where(current: Path, site: str) -> list[str]:
         ("  an article", "wechat/article.html"),
         ("  a text message", "sms.txt"),
         ("  an e-mail", "email/bulletin.html"),
+        ("  group messages", page_of("wecom", LANGUAGES[0])),
+        ("  a server's events", page_of("webhook", LANGUAGES[0])),
         ("  data", "api/v2/forecasts.json"),
+        ("  data explained", "developers/index.html"),
+        ("  a map of sites", "sites.geojson"),
     )
     found = [f"{label:<18} {current / path}" for label, path in named if (current / path).exists()]
     return found or [f"look at {current}"]

@@ -177,9 +177,26 @@ class _FeatureTable:
     ) -> Features:
         """Return the merged features with the weather of whole days and the next hours."""
         data = {name: feature_column(name, values) for name, values in self._values.items()}
-        data |= {name: xr.Variable(("event",), values) for name, values in self._best.items()}
+        best = self._best_within_windows()
+        data |= {name: xr.Variable(("event",), values) for name, values in best.items()}
         missing = tuple(map(tuple, self.missing))
         return Features(self.events, xr.Dataset(data), missing, self._evidence, weather, hours)
+
+    def _best_within_windows(self) -> dict[str, np.ndarray]:
+        """Return the best windows, none beyond the end of its event's; NaT where nothing is left.
+
+        The last minute of sunlight, as long as any other, may begin at that end.
+        """
+        ends = np.array(
+            [event.window.end.replace(tzinfo=None) for event in self.events], "datetime64[ns]"
+        )
+        start, end = self._best["best_start"], np.minimum(self._best["best_end"], ends)
+        left = start < end
+        nothing = np.datetime64("NaT", "ns")
+        return {
+            "best_start": np.where(left, start, nothing),
+            "best_end": np.where(left, end, nothing),
+        }
 
 
 def _weather_of(

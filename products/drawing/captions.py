@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forecast.domain import Forecast
 from products.bulletin import Bulletin, Entry, Section
 from products.confidence import as_usual
 from products.pages.phrases import Phrases
-from products.safety import Hazard
 from products.wording import LANGUAGES, Words
 
 
@@ -105,23 +103,22 @@ class Captions:
         percent = self.words.percent(forecast.states["in_cloud"])
         return self.words("state.white_wall", percent=percent)
 
-    def hazards(self, found: Sequence[Hazard]) -> tuple[str, str]:
-        """Return the names of hazards, the most important first, and what to do about that one."""
-        names = [self.words(f"hazard.{hazard.id}.name") for hazard in found]
-        listed = self.words.listed(list(dict.fromkeys(names)))
-        return listed, self.words(f"hazard.{found[0].id}.line")
-
     def alerts(self) -> str:
         """Return the names of all hazards of the days of the bulletin; "" without any."""
         alerts = self.bulletin.outlook.alerts
         names = [self.words(f"hazard.{alert.hazard}.name") for alert in alerts]
         return self.words.listed(list(dict.fromkeys(names)))
 
-    def calm(self, section: Section) -> str:
-        """Return what is said of hazards where none is found: none, or which are not assessed."""
-        if section.soon_not_assessed:
-            return self.phrases.not_assessed(section.soon_not_assessed)
-        return self.words("picture.no_hazards")
+    def not_assessed(self, section: Section, face: Entry | None) -> str:
+        """Return which hazards of two days and of the days of the face are not assessed, or ""."""
+        ids = (*section.soon_not_assessed, *(face.not_assessed if face else ()))
+        return self.phrases.not_assessed(tuple(dict.fromkeys(ids))) if ids else ""
+
+    def risk(self, entry: Entry) -> str:
+        """Return in few words the hazards of an event's days and those not assessed, or ""."""
+        names = [self.words(f"hazard.{each.id}.name") for each in entry.hazards]
+        listed = self.words.listed(list(dict.fromkeys(names)))
+        return self.words.clauses([t for t in (listed, self.phrases.open_hazards(entry)) if t])
 
     def better(self, entry: Entry | None, face: Entry | None) -> str:
         """Return the better day of a poor headline, as the screen says it; "" where none is due."""

@@ -14,7 +14,6 @@ from products.drawing.picture import Picture, height_of
 from products.drawing.scene import stand_on_scene
 from products.drawing.setting import set_heading, set_text
 from products.faces import faceless, faces
-from products.safety import worst
 
 CARD = (1200, 630)  # [px] of og:image
 COVER = (900, 383)  # [px] 2.35:1, of an article in the list
@@ -43,8 +42,10 @@ def site_card(section: Section, captions: Captions) -> Picture:
         _reason(picture, words(faceless(section)), faceless(section) == "display.danger")
     else:
         _face(picture, face, captions)
-    hazards = worst([*section.soon, *(face.hazards if face else ())])
-    _warning(picture, captions.hazards(hazards) if hazards else None, captions.calm(section))
+    names, advice = captions.phrases.dated_hazards(section, face)
+    beside = captions.phrases.open_hazards(face) or advice
+    calm = captions.not_assessed(section, face) or words("picture.no_hazards")
+    _warning(picture, (names, beside) if names else None, calm)
     return picture
 
 
@@ -130,7 +131,8 @@ def _row(picture: Picture, y: float, entry: Entry, captions: Captions) -> None:
     picture.icon(forecast.event.phenomenon, MARGIN, y + 6, 60, c["accent"])
     left, wide = MARGIN + 84, 560
     picture.line(left, y, captions.spot(forecast), 40, c["ink"], bold=True, wide=wide)
-    when = f"{captions.day(forecast)} {captions.window(forecast)}"
+    when = f"{captions.day(forecast)} {captions.window(forecast)}".strip()
+    when = captions.words.clauses([t for t in (when, captions.risk(entry)) if t])
     picture.line(left, y + 46, when, 28, c["ink"], wide=wide)
     at = left + wide + 28
     if pieces.step(forecast):
@@ -216,6 +218,8 @@ def _wide(picture: Picture, entry: Entry, captions: Captions, edge: float) -> No
     window = captions.window(forecast)
     picture.line(edge, day + 0.12 * high, window, 0.1 * high, c["ink"], bold=True, wide=wide)
     _grade(picture, right, 0.81 * high, entry, captions, 0.085 * high)
+    picture.line(right, 0.915 * high, captions.risk(entry), 0.06 * high, c["ink"], anchor="end",
+                 wide=picture.width - 2 * edge)  # fmt: skip
 
 
 def _square(picture: Picture, entry: Entry, captions: Captions, edge: float) -> None:
@@ -229,6 +233,7 @@ def _square(picture: Picture, entry: Entry, captions: Captions, edge: float) -> 
     picture.line(edge, 0.755 * high, captions.day(forecast), 0.06 * high, c["ink"], wide=wide)
     window = captions.window(forecast) or captions.level(forecast)
     picture.line(edge, 0.83 * high, window, 0.085 * high, c["ink"], bold=True, wide=wide)
+    picture.line(edge, 0.93 * high, captions.risk(entry), 0.045 * high, c["ink"], wide=wide)
 
 
 def _grade(

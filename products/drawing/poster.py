@@ -18,7 +18,6 @@ from products.drawing.scene import stand_on_scene
 from products.drawing.setting import Lines, set_heading, set_text
 from products.drawing.stack import Block, stacked
 from products.faces import faceless, faces
-from products.safety import worst
 
 WIDTH, HEIGHT = 1080, 1920  # [px]
 MARGIN = 72
@@ -73,10 +72,8 @@ def _hazards(
     picture: Picture, section: Section, face: Entry | None, captions: Captions
 ) -> list[Block]:
     """Return the hazards of two days and of the days of the face; nothing where there are none."""
-    found = worst([*section.soon, *(face.hazards if face else ())])
-    if not found:
-        return []
-    return [alert_block(picture, captions.hazards(found), 52)]
+    names, advice = captions.phrases.dated_hazards(section, face)
+    return [alert_block(picture, (names, advice), 52)] if names else []
 
 
 def alert_block(picture: Picture, texts: tuple[str, str], size: float) -> Block:
@@ -172,14 +169,18 @@ def _nothing(picture: Picture, section: Section, captions: Captions) -> list[Blo
 def _week(
     picture: Picture, section: Section, face: Entry | None, captions: Captions
 ) -> list[Block]:
-    """Return the days of the site's headline with the better day; above, that no hazard is seen."""
+    """Return the days of the site's headline with the better day; above, which hazards are not
+    assessed, or that none is seen.
+    """
     c, headline, blocks = colours(), section.next, []
-    if not section.soon:
-        calm = set_text(captions.calm(section), 38, inner(picture) - 60, 2)
+    unknown = captions.not_assessed(section, face)
+    if unknown or not captions.phrases.dated_hazards(section, face)[0]:
+        text = unknown or captions.words("picture.no_hazards")
+        calm = set_text(text, 38, inner(picture) - 60, 2)
 
         def draw_calm(y: float) -> None:
-            picture.icon("warning" if section.soon_not_assessed else "weather", MARGIN, y - 4, 44,
-                         c["ink-soft"])  # fmt: skip
+            sign = "warning" if unknown else "weather"
+            picture.icon(sign, MARGIN, y - 4, 44, c["ink-soft"])
             picture.lines(MARGIN + 60, y, calm, c["ink"])
 
         blocks.append(Block(height_of(calm), draw_calm))

@@ -14,7 +14,6 @@ from products.drawing.scene import stand_on_scene
 from products.drawing.setting import SMALLER, Lines, set_heading, set_text
 from products.faces import faceless, faces
 from products.pages.phrases import Phrases
-from products.safety import worst
 from products.wording import Words
 
 WIDTH, HEIGHT = 1920, 1080  # [px]
@@ -23,6 +22,7 @@ MARGIN = 72.0
 INNER = WIDTH - 2 * MARGIN
 RIGHT = 1040.0  # [px] where the second column begins
 SECOND = WIDTH - MARGIN - RIGHT  # its width
+MANY = 3  # rows of marks, which are set closely
 NAME = 760.0  # width of the name of the site; the marks stand beside it
 STARS = 5
 
@@ -56,16 +56,22 @@ def readable(text: str, size: float, wide: float, most: int = 1, bold: bool = Fa
 
 def _head(picture: Picture, section: Section, bulletin: Bulletin, words: Words) -> None:
     """Draw the site, and the marks of the issue beside it."""
-    c, marks = colours(), _marks(bulletin, words)
-    right, top = WIDTH - MARGIN, 40.0
-    for mark in marks:
-        taken = width(mark, LEAST) + 28
-        if right - taken < MARGIN + NAME:
-            right, top = WIDTH - MARGIN, top + 54
-        picture.rect(right - taken, top, taken, 44, "none", radius=8, stroke=c["accent"])
-        picture.line(right - taken + 14, top + 8, mark, LEAST, c["accent"])
-        right -= taken + 16
-    title = readable(words.name(section.site.name), 72, NAME - 16, bold=True)
+    c, title = colours(), readable(words.name(section.site.name), 72, NAME - 16, bold=True)
+    left = MARGIN + max(width(line, title.size, bold=True) for line in title.lines) + 32
+    rows: list[list[tuple[str, float]]] = [[]]
+    for mark in _marks(bulletin, words):
+        taken = width(mark, EASE) + 28
+        if rows[-1] and WIDTH - MARGIN - left < taken + sum(each + 16 for _, each in rows[-1]):
+            rows.append([])
+        rows[-1].append((mark, taken))
+    high = 54 if len(rows) < MANY else 46
+    for place, row in enumerate(rows):
+        right, top = WIDTH - MARGIN, (22 if len(rows) < MANY else 2) + place * (high + 4)
+        for mark, taken in row:
+            right -= taken
+            picture.rect(right, top, taken, high, "none", radius=8, stroke=c["accent"])
+            picture.line(right + 14, top + (high - EASE) / 2, mark, EASE, c["accent"])
+            right -= 16
     picture.lines(MARGIN, 40 + (98 - height_of(title)) / 2, title, c["ink"], bold=True)
 
 
@@ -82,19 +88,18 @@ def _marks(bulletin: Bulletin, words: Words) -> list[str]:
 
 def _hazards(picture: Picture, section: Section, face: Entry | None, phrases: Phrases) -> None:
     """Draw the hazards of two days and of the face, or which cannot be assessed."""
-    c, words = colours(), phrases.words
-    found = worst([*section.soon, *(face.hazards if face else ())])
-    if not found:
+    c = colours()
+    names, line = phrases.dated_hazards(section, face)
+    if not names:
         if section.soon_not_assessed:
             text = readable(phrases.not_assessed(section.soon_not_assessed), 42, INNER)
             picture.lines(MARGIN, 176, text, c["ink-soft"])
         return
-    names = words.listed(list(dict.fromkeys(words(f"hazard.{each.id}.name") for each in found)))
-    name = readable(names, 48, INNER * 0.45, bold=True)
+    name = readable(names, 48, INNER * 0.3, 2, bold=True)
     left = MARGIN + 104
     beside = left + max(width(line, name.size, bold=True) for line in name.lines) + 32
-    advice = readable(words(f"hazard.{found[0].id}.line"), 44, WIDTH - MARGIN - 24 - beside)
-    high = max(height_of(name), height_of(advice)) + 44
+    advice = readable(line, 44, WIDTH - MARGIN - 24 - beside)
+    high = max(height_of(name), height_of(advice)) + 30
     picture.rect(MARGIN, 150, INNER, high, c["alert-ground"], radius=16, stroke=c["alert-line"])
     picture.icon("warning", MARGIN + 28, 150 + (high - 56) / 2, 56, c["alert"])
     for text, at, bold in ((name, left, True), (advice, beside, False)):
@@ -135,6 +140,8 @@ def _how(picture: Picture, entry: Entry, phrases: Phrases) -> None:
          c["ink"], True),
         (readable(phrases.why(forecast), 46, SECOND, 4), c["ink"], False),
     ]  # fmt: skip
+    if unknown := phrases.open_hazards(entry):
+        rows.append((readable(unknown, 46, SECOND), c["ink"], False))
     if "in_cloud" in forecast.states:
         wall = words("state.white_wall", percent=words.percent(forecast.states["in_cloud"]))
         rows.append((readable(wall, 46, SECOND), c["accent"], False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from products.pages.templating import Page
@@ -39,3 +39,8 @@ def number(value: float | None) -> float | None:
 def time_text(moment: datetime | None) -> str | None:
     """Return a moment as JSON has it: UTC, to the second."""
     return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def minute_text(moment: datetime | None) -> str | None:
+    """Return a moment as JSON has it, to the nearest minute: as readers see it (Words.clock)."""
+    return None if moment is None else f"{moment + timedelta(seconds=30):%Y-%m-%dT%H:%M:00Z}"

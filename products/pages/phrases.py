@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 
 from forecast.domain import Forecast, Name
 from products import safety
 from products.agreement import Agreement
 from products.bulletin import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, Section, SiteDay
 from products.confidence import as_usual
-from products.faces import faceless, faces
+from products.faces import FACE_DAYS, faceless, faces
 from products.wording import ESTIMATES, Words, clause
 
 STOPS = ("。", "！", "？", ".", "!", "?")  # a sentence that ends so needs no stop
+NAMED = 3  # hazards not assessed that are named beside a face
 STRONG = 0.5  # [logit] an effect that is named whatever the grade
 
 
@@ -166,11 +167,15 @@ class Phrases:
 
     def risk_of(self, entry: Entry) -> str:
         """Return the label of `risk`: of one day, or for a night of two."""
-        window = entry.forecast.event.window
-        first, last = (
-            self.words.local(at).date() for at in (window.start, window.end - timedelta(seconds=1))
-        )
+        first, last = self._days_of(entry)
         return self.words("entry.hazards" if first == last else "entry.hazards_of_two")
+
+    def _days_of(self, entry: Entry) -> tuple[date, date]:
+        """Return the first and the last local day that an event touches."""
+        window = entry.forecast.event.window
+        ends = window.start, window.end - timedelta(seconds=1)
+        first, last = (self.words.local(at).date() for at in ends)
+        return first, last
 
     def missing(self, entry: Entry, estimates: bool = False) -> list[str]:
         """Return the data that are missing, or those that were estimated."""
@@ -181,6 +186,38 @@ class Phrases:
         ]
 
     # -- hazards
+
+    def dated_hazards(self, section: Section, face: Entry | None) -> tuple[str, str]:
+        """Return the hazards of two days and of the days of a face, each with its days, and what to
+        do about the most important; "" twice without any.
+        """
+        days_of: dict[str, set[date]] = {}
+        first, last = self._days_of(face) if face else (date.max, date.min)
+        near = (day.day for day in section.days[:FACE_DAYS])
+        shown = {*near, *(day.day for day in section.days if first <= day.day <= last)}
+        found = [(day.day, each) for day in section.days for each in day.hazards]
+        found = [(day, each) for day, each in found if day in shown]
+        seen = {each.id for _, each in found}
+        beyond = [each for each in (face.hazards if face else ()) if each.id not in seen]
+        found += [(day, each) for each in beyond for day in sorted({first, last})]
+        for day, each in found:
+            days_of.setdefault(each.id, set()).add(day)
+        order = [each.id for each in safety.worst(each for _, each in found)]
+        together: dict[tuple[date, ...], list[str]] = {}
+        for name in order:
+            together.setdefault(tuple(sorted(days_of[name])), []).append(name)
+        parts = [
+            f"{self.hazards(tuple(ids))} {self.words.days(on)}" for on, ids in together.items()
+        ]
+        line = self.words(f"hazard.{order[0]}.line") if order else ""
+        return self.words.clauses(parts), line
+
+    def open_hazards(self, entry: Entry | None) -> str:
+        """Return in few words which hazards of an event's days are not assessed; "" if none."""
+        ids = entry.not_assessed if entry else ()
+        few = len(ids) <= NAMED or len(ids) == len(safety.HAZARDS)
+        names = self.hazards(ids) if few else self.words("safety.several")
+        return self.words("safety.open", hazards=names) if ids else ""
 
     def where(self, alert: Alert, most: int = 6) -> str:
         """Return the sites of an alert: "all" in a word, else at most `most` by name.

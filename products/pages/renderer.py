@@ -33,8 +33,9 @@ CHARTED_FROM = 2  # [grade] from which anything else is drawn
 # fmt: off
 SENTENCES = (
     "alert_text", "attribution", "changed", "changed_from", "clear", "comment",
-    "contributing_runs", "correction", "facing", "gaps", "missing", "missing_count",
-    "missing_of_day", "names", "not_assessed", "questioned", "reasons", "replaces_withdrawn",
+    "contributing_runs", "correction", "dated_hazards", "facing", "gaps", "missing",
+    "missing_count", "missing_of_day", "names", "not_assessed", "open_hazards", "questioned",
+    "reasons", "replaces_withdrawn",
     "risk", "risk_of", "unavailable_models", "where", "why",
 )
 # fmt: on

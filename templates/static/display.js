@@ -12,7 +12,7 @@
   const opened = Date.now();
   const served = location.protocol.startsWith("http") && !location.pathname.includes(`/archive/${document.body.dataset.issue}/`);
   const fits = new WeakMap(); // face -> how large its type can be
-  let shown = 0, step = 0, answered = remembered() ?? opened;
+  let shown = 0, step = 0, heard = remembered() !== null, answered = remembered() ?? opened;
 
   const screen = () => document.querySelector(".screen");
   const expired = () => Date.now() - Date.parse(document.body.dataset.expires);
@@ -21,11 +21,16 @@
     try { return Number(localStorage.getItem("answered")) || null; } catch { return null; }
   }
 
-  // Of tonight the first whose window is not over (the last one, should all be); of the other faces all that are there.
+  // Of tonight the first whose window is not over (the last one, said to be over, should all be); of the other faces all that are there.
   function faces() {
     const all = [...document.querySelectorAll("[data-face]")];
     const tonight = all.filter((face) => face.dataset.face === "tonight");
-    const open = tonight.find((face) => Date.parse(face.dataset.until) > Date.now()) ?? tonight.at(-1);
+    const over = (face) => Date.parse(face.dataset.until) <= Date.now();
+    const open = tonight.find((face) => !over(face)) ?? tonight.at(-1);
+    for (const face of tonight) {
+      face.classList.toggle("is-over", over(face));
+      for (const part of face.querySelectorAll(".over")) part.hidden = !over(face);
+    }
     const names = expired() > 0 ? PASSING : ORDER;
     return names.flatMap((name) => all.filter((face) => face.dataset.face === name && (name !== "tonight" || face === open)));
   }
@@ -53,6 +58,7 @@
       part.textContent = hours >= 1 ? part.dataset.age.replace("{}", hours) : "";
     }
     document.body.classList.toggle("is-late", served && hours >= 1 && Date.now() - answered > LATE_AFTER);
+    document.body.classList.toggle("is-heard", served && heard); // a server that answers may be trusted to bring the next issue
     document.body.classList.toggle("is-expired", expired() > 0);
     document.body.classList.toggle("is-neutral", expired() > NEUTRAL_AFTER);
     show();
@@ -84,7 +90,7 @@
       const answer = await fetch(status, { cache: "no-store" });
       if (!answer.ok) return;
       const now = await answer.json();
-      answered = Date.now();
+      [heard, answered] = [true, Date.now()];
       try { localStorage.setItem("answered", answered); } catch { /* not allowed: known until the next start */ }
       const other = now.issue && now.issue !== issue || (now.status === "withdrawn") !== (state === "withdrawn");
       if (!other && Date.now() - opened < RELOAD_AFTER) return;

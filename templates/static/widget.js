@@ -1,4 +1,4 @@
-// The embedded card: takes the theme that the embedding page asks for (?theme=light or dark), shows no number once it has expired, and is loaded anew
+// The embedded card: takes the theme that the embedding page asks for (?theme=light or dark), shows no number once it has expired or its window is over, and is loaded anew
 // when there is another issue or this one is withdrawn.
 "use strict";
 
@@ -12,6 +12,10 @@
     const late = Date.now() > Date.parse(page.dataset.expires);
     page.classList.toggle("is-expired", late);
     for (const part of document.querySelectorAll(".expired")) part.hidden = !late;
+    const card = document.querySelector(".card");
+    const over = Date.now() >= Date.parse(card?.dataset.until);
+    card?.classList.toggle("is-over", over);
+    for (const part of document.querySelectorAll(".over")) part.hidden = !over;
   }
 
   async function ask() {

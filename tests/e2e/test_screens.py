@@ -4,6 +4,7 @@ real browser and a clock that the test sets.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,7 +30,7 @@ FACES = ["tonight", "week", "night", "now", "others"]
 # Of the height. On a panel of 55 inches letters of 3.65 % are read with ease at ten metres, letters
 # of 2.43 % at all. What is for the staff, or said elsewhere in larger letters, may be as small.
 EASE, LEAST = 3.65, 2.43
-QUIET = ".issue *, small, footer, .place *, .observed *, figcaption"
+QUIET = ".issue span, small, footer, .place *, .observed *, figcaption"
 MEASURED = """(quiet) => [...document.querySelectorAll('.screen *, .expired *, .updating *')]
     .filter(e => e.checkVisibility() && !e.closest('.spoken'))
     .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
@@ -267,3 +268,32 @@ def test_a_page_without_a_network_says_that_it_was_kept(unplugged: tuple[Any, st
 
     assert "No network" in _shown(page, "[data-show=offline]")
     page.close()
+
+
+def test_an_event_that_is_over_is_said_to_be_over_and_has_no_number(
+    browser: Any, screens: Path
+) -> None:
+    path = screens / "display" / "jinding.html"
+    ends = re.findall(r'data-face="tonight" data-until="([^"]+)"', path.read_text("utf-8"))
+    page = _opened(browser, path, max(map(datetime.fromisoformat, ends)))
+
+    assert "已结束" in _shown(page, ".tonight, .expired")
+    assert "%" not in _shown(page, ".percent, .grade")
+    assert _shown(_opened(browser, path, synthetic.utc("22 16:30")), ".over") == ""
+
+
+def test_only_a_screen_whose_server_has_answered_promises_the_next_issue(
+    browser: Any, screens: Path
+) -> None:
+    long_after = synthetic.ISSUED + timedelta(hours=50)
+    page = _opened(browser, screens / "display" / "lingshan.html", long_after)
+    assert "暂无有效预报" in _shown(page, ".updating")
+    assert "自动显示" not in _shown(page, ".updating")
+
+    with served(screens) as url:
+        page = browser.new_context().new_page()
+        page.clock.install(time=long_after)
+        page.goto(f"{url}/display/lingshan.html", wait_until="networkidle")
+        page.clock.run_for(FACE)
+        assert "自动显示" in _shown(page, ".updating")
+        page.context.close()

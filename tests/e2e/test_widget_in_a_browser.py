@@ -5,7 +5,6 @@ and no number once it has expired?
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +61,21 @@ def test_the_smallest_card_shows_all_and_has_no_fault(
     page.close()
 
 
-def test_a_card_in_a_frame_of_another_site_says_when_it_has_expired_and_shows_no_number(
+def test_a_card_in_a_frame_of_another_site_says_when_it_is_over_or_expired_and_shows_no_number(
     browser: Any, made: Bulletin, url: str
 ) -> None:
     page = browser.new_page()
-    page.clock.install(time=made.expires_at - timedelta(minutes=2))
+    page.clock.install(time=made.issue.issued)
     page.set_content(f'<iframe src="{url}/widget/{SITE}.html" width="300" height="200"></iframe>')
     card = page.frame_locator("iframe")
     card.locator(".percent").wait_for()
     assert "46%" in card.locator("main").inner_text()
 
-    page.clock.run_for(180_000)
+    page.clock.fast_forward(2 * 3600_000)
+    assert "已结束" in card.locator("main").inner_text()
+    assert "%" not in card.locator("main").inner_text()
 
+    page.clock.fast_forward(int((made.expires_at - made.issue.issued).total_seconds()) * 1000)
     assert "预报已过期" in card.locator("main").inner_text()
     assert "%" not in card.locator("main").inner_text()
     page.close()

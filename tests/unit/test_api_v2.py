@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from math import nan
 from typing import Any
@@ -275,3 +276,24 @@ def test_the_examples_of_the_developers_page_run(
 
     assert done.returncode == 0, done.stderr
     assert WANTED[kind] in done.stdout
+
+
+def test_times_are_those_that_readers_see_to_the_minute() -> None:
+    made = bulletin(config())
+    words = Words("zh", made.zone)
+    shown = {
+        (each["site"], each["phenomenon"], each["day"]): each
+        for each in documents(made)["api/v2/forecasts.json"]["forecasts"]
+    }
+    seconds = 0
+    for entry in made.entries:
+        event, best = entry.forecast.event, entry.forecast.best
+        each = shown[event.site.id, event.phenomenon, event.day.isoformat()]
+        pairs = [("window_start", event.window.start), ("window_end", event.window.end)]
+        pairs += [("best_start", best.start), ("best_end", best.end)] if best else []
+        for key, moment in pairs:
+            seconds += bool(moment.second)
+            assert each[key].endswith(":00Z")
+            given = datetime.fromisoformat(each[key].replace("Z", "+00:00"))
+            assert f"{words.local(given):%H:%M}" == words.clock(moment), key
+    assert seconds

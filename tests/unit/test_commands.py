@@ -216,3 +216,20 @@ def test_make_refuses_an_old_python_in_one_sentence(tmp_path: Path) -> None:
         f"skyscape needs Python 3.11 or newer; {old} is 3.9: name a newer one with make PYTHON=..."
     )
     assert not stamp.parent.exists()
+
+
+def test_a_demonstration_says_where_every_product_is(tmp_path: Path) -> None:
+    from forecast.commands.issue import _where
+    from tests.e2e.sample_bulletin import write_site
+
+    write_site(tmp_path)
+    named = "\n".join(_where(tmp_path, "lingshan"))
+
+    for path in (
+        "index.html", "sites/lingshan/index.html", "display/lingshan.html", "display/package.zip",
+        "posters/lingshan.png", "cards/lingshan.png", "widget/lingshan.html",
+        "subscribe/index.html", "wechat/article.html", "sms.txt", "email/bulletin.html",
+        "wecom/messages.json", "webhook/messages.json", "api/v2/forecasts.json",
+        "developers/index.html", "sites.geojson",
+    ):  # fmt: skip
+        assert f"{tmp_path / path}\n" in f"{named}\n", path

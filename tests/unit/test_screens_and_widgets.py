@@ -15,16 +15,18 @@ import pytest
 from forecast.review import Review, Withdrawal
 from forecast.settings import Channel
 from products import marking
-from products.bulletin import Bulletin, Entry
-from products.channels import render, withdrawn
+from products.bulletin import Bulletin, Entry, Section
+from products.channels import posters, render, withdrawn
 from products.channels.display import mark
+from products.drawing.still import HEIGHT, still
 from products.pages.screen import MOST_HOURS, MOST_SITES, night_hours, other_sites
 from products.pages.templating import Page
 from products.safety import Hazard
-from products.wording import Words
+from products.wording import LANGUAGES, Words
 from tests.e2e.sample_bulletin import sample_bulletin, sample_config
 
 SITE = "baihuashan"
+FOLDERS = ("posters", "cards")
 GALE = Hazard("gale", 24.0, 24.0, 1)
 WITHDRAWAL = Withdrawal(datetime(2026, 11, 22, 9, tzinfo=UTC), "王一", "云顶有误", "wang")
 
@@ -170,3 +172,79 @@ def test_a_card_without_a_face_says_why_and_has_no_number() -> None:
 
     assert "不建议出行" in card
     assert "%" not in card.partition("<main")[2]
+
+
+def _two_days_of_hazards() -> tuple[Bulletin, Section]:
+    """An evening with strong wind and ice not assessed, and ice on the next day."""
+    bulletin = made()
+    section = bulletin.sections[0]
+    first, second, *later = section.days
+    hazards, open_ones = (Hazard("wind", 15.0, 15.0, 3),), ("ice",)
+    ice = Hazard("ice", 268.0, -268.0, 6)
+
+    def entry(each: Entry) -> Entry:
+        return replace(each, hazards=hazards, not_assessed=open_ones)
+
+    changed = {id(each): entry(each) for each in first.entries}
+    today = replace(
+        first, hazards=hazards, not_assessed=open_ones, entries=tuple(changed.values()),
+        headline=changed[id(first.headline)] if first.headline else None,
+    )  # fmt: skip
+    days = (today, replace(second, hazards=(*hazards, ice)), *later)
+    section = replace(section, days=days)
+    return replace(bulletin, sections=(section, *bulletin.sections[1:])), section
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_hazards_beside_an_event_have_their_days_and_those_not_assessed_are_named(
+    language: str,
+) -> None:
+    bulletin, section = _two_days_of_hazards()
+    words = Words(language, bulletin.zone)
+    prefix = "" if language == "zh" else "en/"
+    first, second = (day.day for day in section.days[:2])
+    wind, ice = (words(f"hazard.{name}.name") for name in ("wind", "ice"))
+    dated = (f"{wind} {words.days((first, second))}", f"{ice} {words.day(second)}")
+    not_assessed = re.compile(r"(?i)(判断：|not assessed: )" + ice)
+    pictures = dict(posters.pictures(bulletin))
+    framed: tuple[Channel, ...] = ("display", "widget")
+    shown = {}
+    for channel in framed:
+        page = pages(bulletin, channel)[f"{prefix}{channel}/{section.site.id}.html"]
+        shown[str(channel)] = re.sub(r"<[^>]+>", "", content(page))
+    drawn = {name: pictures[f"{prefix}{name}/{section.site.id}.png"]() for name in FOLDERS}
+    drawn["still"] = still(section, bulletin, language)
+    for name, picture in drawn.items():
+        joint = " " if language == "en" else ""
+        text = joint.join(one.text for one in picture.texts)
+        shown[name] = text if language == "en" else re.sub(r"\s", "", text)
+
+    for name, text in shown.items():
+        for each in dated:
+            bare = name in drawn and language == "zh"
+            assert (re.sub(r"\s", "", each) if bare else each) in text, (name, each)
+        assert not_assessed.search(text), name
+
+
+def test_covers_and_the_card_of_the_service_name_what_is_not_assessed() -> None:
+    bulletin = made()
+    best = tuple(replace(entry, not_assessed=("ice",)) for entry in bulletin.best)
+    pictures = dict(posters.pictures(replace(bulletin, best=best)))
+
+    for path in ("cards/index.png", "wechat/cover.png", "wechat/square.png"):
+        assert "暂未判断：道路结冰" in "".join(one.text for one in pictures[path]().texts), path
+
+
+def test_the_marks_of_a_still_are_read_at_ten_metres_and_none_is_hidden() -> None:
+    bulletin, section = _two_days_of_hazards()
+    review = Review(unreviewed=True, corrects=41)
+    for language in LANGUAGES:
+        words = Words(language, bulletin.zone)
+        picture = still(section, replace(bulletin, review=review), language)
+        marks = [words(f"mark.{mark}") for mark in bulletin.marks]
+        marks += [words("review.correction_screen", number=41), words("review.unreviewed")]
+        placed = [one for one in picture.texts if one.text in marks]
+        assert len(placed) == len(marks) == 4
+        for one in placed:
+            assert one.size >= 0.0365 * HEIGHT
+            assert one.y + one.size <= 150  # where the hazards begin
