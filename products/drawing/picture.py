@@ -140,7 +140,7 @@ def _before(front: bytes, scene: bytes, colour: str, high: float) -> bytes:
         whole.paste(fitted, (0, 0), fitted if fitted.mode == "RGBA" else None)
         whole.paste(text, (0, 0), text)
         target = io.BytesIO()
-        whole.save(target, "PNG", compress_level=6)
+        whole.save(target, "PNG", compress_level=3)
     return target.getvalue()
 
 
