@@ -120,7 +120,8 @@ def test_a_change_without_its_token_is_refused(ours: WebWorld, method: str) -> N
     )
 
     assert right.text == "changed"
-    assert Audit(ours.world.archive).last(1)[0].what == "forged"
+    # one row a minute and address: the next one of that minute leaves none
+    assert "forged" in {entry.what for entry in Audit(ours.world.archive).last(5)}
 
 
 @pytest.mark.parametrize(
@@ -412,7 +413,7 @@ def test_the_audit_is_bounded_and_its_oldest_rows_go(
         audit.note("probe", f"p{number}\x1b[31m", "192.0.2.7", "x" * 9000, ours.now)
 
     rows = audit.last(1000)
-    assert 10 <= len(rows) < 15
+    assert 10 <= len(rows) <= 16  # and what may not go yet
     assert rows[0].person == "p39?[31m"  # nothing that a terminal would obey
     assert len(rows[0].detail) == 500
 
