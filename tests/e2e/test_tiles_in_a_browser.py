@@ -223,7 +223,8 @@ def test_a_screen_with_tiles_shows_everything_without_cutting(
         )
         page.clock.run_for(age * 1000 * 60 * 10)
         outside = page.evaluate(
-            """[...document.querySelectorAll('.screen :not(.scene, .scene *)')].filter(e => e.checkVisibility())
+            """[...document.querySelectorAll('.screen :not(.scene, .scene *)')]
+                .filter(e => e.checkVisibility())
                 .filter(e => {
                 const box = e.getBoundingClientRect();
                 return box.left < 0 || box.top < 0
