@@ -29,7 +29,7 @@ from products.pages.templating import Page
 from products.publish import Publisher
 from tests.faults.one_site import RUN, carry, decoded, small, world
 
-KILLS = 100
+KILLS = 60
 
 
 @pytest.fixture(scope="module")
