@@ -143,8 +143,7 @@ class Withdrawal:
 
     def reason_in(self, language: str) -> str:
         """Return the reason as readers of a language see it."""
-        own = self.words.zh if language == "zh" else self.words.en
-        return own or self.reason
+        return self.words.in_language(language) or self.reason
 
 
 ROLES = ("forecaster", "editor", "ranger_manager", "administrator")

@@ -351,9 +351,8 @@ class LearnedModel(BaseEstimator):
 
         read: the rule's columns.
         """
-        worth, rule = SCALES[self.phenomenon].worth, PhysicsRule(self.phenomenon).ready()
-        least = np.finfo(float).tiny
-        kept = (worth(lead) / np.maximum(worth(np.array(self.longest_lead)), least))[:, None]
+        rule = PhysicsRule(self.phenomenon).ready()
+        kept = Beyond.of(self.phenomenon, lead, self.longest_lead).kept[:, None]
         start = rule.usual_sums(read) + rule.effects(read)[:, rule.known_ahead()].sum(axis=1)
         if len(self.classes_) == 2:
             start = np.concatenate([np.zeros_like(start), start], axis=1)

@@ -20,6 +20,7 @@ from forecast.model_description import ModelCard
 from forecast.review import Review
 from forecast.verification import Verification
 from products.confidence import weighed
+from products.pages.addresses import address
 from products.pages.tiles import Tile
 from products.safety import CLOTHING_UNKNOWN, Hazard, closes, worst
 
@@ -331,7 +332,7 @@ class Bulletin:
 
     def address(self, path: str) -> str:
         """Return the address of a file of the release in force; "" where none is set."""
-        return f"{self.base_url.rstrip('/')}/{path}" if self.base_url else ""
+        return address(self.base_url, path)
 
     @property
     def official(self) -> bool:

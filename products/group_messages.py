@@ -193,22 +193,20 @@ class GroupDelivery:
         """Yield the notices in as few messages as hold them."""
         held: list[tuple[str, list[AlertNotice]]] = []
         for line in merged(of, notices):
-            if held and len(self._markdown(content, [*held, line]).encode()) > self._longest:
+            if held and len(self._markdown(content, [*held, line]).encode()) > self._sender.longest:
                 yield self._together(content, held)
                 held = []
             held.append(line)
         if held:
             yield self._together(content, held)
 
-    @property
-    def _longest(self) -> int:
-        return self._sender.longest
-
     def _together(
         self, content: dict[str, Any], lines: list[tuple[str, list[AlertNotice]]]
     ) -> GroupMessage:
         text = "\n".join([content["head"], *(line for line, _ in lines)])
-        markdown = cut(self._markdown(content, lines, ""), self._longest, self._tail(content))
+        markdown = cut(
+            self._markdown(content, lines, ""), self._sender.longest, self._tail(content)
+        )
         return GroupMessage(ALERTS, text, markdown, tuple(n for _, of in lines for n in of))
 
     def _markdown(

@@ -22,7 +22,7 @@ from forecast.review import Withdrawal
 from products import channels, manifest
 from products.pages.json_page import json_page, time_text
 from products.pages.templating import render_template
-from products.wording import LANGUAGES, Words, clause
+from products.wording import Words, clause, language_of
 
 WITHDRAWN, CORRECTED = "withdrawn", "corrected"  # states of an archived copy
 # Where a page has its notice; in a template the two stand side by side.
@@ -105,7 +105,7 @@ def mark_release(release: Path, mark: Mark, zone: ZoneInfo) -> None:
 
 def marked(path: str, channel: str, body: bytes, mark: Mark, zone: ZoneInfo) -> bytes:
     """Return a page with its notice; one that cannot have one is returned as it is."""
-    words = Words("en" if path.startswith("en/") else LANGUAGES[0], zone)
+    words = Words(language_of(path), zone)
     own = channels.marked(channel, path, body, mark, words)
     if own is not None:
         return own
@@ -137,5 +137,4 @@ def marked_json(path: str, page: bytes, mark: Mark) -> bytes:
         return page
     if not isinstance(content, dict):
         return page
-    body = json_page(path, {**content, "status": STATUS[mark.state], **mark.details}).body
-    return body.encode() if isinstance(body, str) else body
+    return json_page(path, {**content, "status": STATUS[mark.state], **mark.details}).content

@@ -18,13 +18,14 @@ from products import withdrawn as withdrawal_pages
 from products.bulletin import Bulletin, Entry
 from products.confidence import as_usual
 from products.marking import withdrawal_details
+from products.pages.addresses import address
 from products.pages.json_page import json_page, number, time_text
 from products.pages.phrases import Phrases
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
 from products.safety import CLOSING
 from products.short_message import message
-from products.wording import LANGUAGES, Words
+from products.wording import LANGUAGES, Words, prefix_of
 
 SCHEMA = "skyscape.messages/1"
 HOME = "index.html"  # the page to which a message leads
@@ -45,8 +46,7 @@ JOINERS = "\N{ZERO WIDTH JOINER}\N{VARIATION SELECTOR-16}"
 
 def page_of(channel: str, language: str) -> str:
     """Return the path of a channel's page of messages in a language."""
-    prefix = "" if language == LANGUAGES[0] else f"{language}/"
-    return f"{prefix}{channel}/messages.json"
+    return f"{prefix_of(language)}{channel}/messages.json"
 
 
 def pages(bulletin: Bulletin, channel: str) -> Iterator[Page]:
@@ -98,8 +98,7 @@ def document(renderer: PageRenderer) -> dict[str, Any]:
 
 def home(base_url: str, language: str) -> str:
     """Return the address of the full text; "" where the settings have none."""
-    prefix = "" if language == LANGUAGES[0] else f"{language}/"
-    return f"{base_url}/{prefix}{HOME}" if base_url else ""
+    return address(base_url, prefix_of(language) + HOME)
 
 
 def title(bulletin: Bulletin, words: Words) -> str:

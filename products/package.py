@@ -30,5 +30,4 @@ def repacked(body: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
     """Return a zip file whose pages are changed. change: path, content -> content."""
     with zipfile.ZipFile(io.BytesIO(body)) as packed:
         pages = [Page(name, change(name, packed.read(name))) for name in packed.namelist()]
-    found = package("", pages).body
-    return found if isinstance(found, bytes) else found.encode()
+    return package("", pages).content

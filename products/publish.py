@@ -100,6 +100,10 @@ class Publisher:
         """
         return manifest.read(self.link)
 
+    def is_withdrawn(self) -> bool:
+        """Return whether readers see that the issue in force was withdrawn."""
+        return "withdrawn" in self.manifest()
+
     def pages(self, channel: str) -> dict[str, bytes]:
         """Return the pages of a channel that are of the issue in force, by path; none of an
         earlier issue, whose pages stand there while the channel waits for a signature.
@@ -414,9 +418,8 @@ def _write(release: Path, page: Page) -> str:
     ):
         raise PublishError(f"{page.path!r} lies outside the release")
     target.parent.mkdir(parents=True, exist_ok=True)
-    body = page.body.encode() if isinstance(page.body, str) else page.body
-    target.write_bytes(body)
-    return hashlib.sha256(body).hexdigest()
+    target.write_bytes(page.content)
+    return hashlib.sha256(page.content).hexdigest()
 
 
 @contextlib.contextmanager

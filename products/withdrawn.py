@@ -15,7 +15,7 @@ from products import channels
 from products.manifest import Files, read
 from products.marking import withdrawal_text
 from products.pages.templating import Page, icon, render_template, static_pages
-from products.wording import LANGUAGES, Words, clause
+from products.wording import LANGUAGES, Words, clause, language_of, plain_path, prefix_of
 
 ARCHIVE = "archive/index.html"  # the page that lists the earlier issues
 
@@ -81,14 +81,13 @@ def _of_channel(channel: str, replaced: Files, release: Path) -> Callable[[], di
 
 def message(issue: Issue, withdrawal: Withdrawal, config: Config, language: str) -> str:
     """Return the sentences that stand in place of a message of a withdrawn issue."""
-    prefix = "" if language == LANGUAGES[0] else f"{language}/"
-    values = _values(issue, withdrawal, config, f"{prefix}sms.txt", ())
+    values = _values(issue, withdrawal, config, f"{prefix_of(language)}sms.txt", ())
     return render_template("sms/withdrawn.txt", values).strip()
 
 
 def _template(path: str) -> str:
     """Return the template of a page; "" where there is none."""
-    place = _plain(path)
+    place = plain_path(path)
     folder = place.partition("/")[0]
     if place.endswith(".html"):
         own = folder in ("display", "wechat", "widget", "email")
@@ -98,18 +97,13 @@ def _template(path: str) -> str:
     return ""
 
 
-def _plain(path: str) -> str:
-    """Return the path of a page as in the first language."""
-    return path.removeprefix("en/")
-
-
 def _values(
     issue: Issue, withdrawal: Withdrawal, config: Config, path: str, earlier: Sequence[Issue]
 ) -> dict[str, Any]:
     """Return what the template of a page may use."""
-    english, place = path.startswith("en/"), _plain(path)
-    language, other = ("en", "zh") if english else LANGUAGES
-    prefix, folder = "en/" if english else "", posixpath.dirname(path) or "."
+    language, place = language_of(path), plain_path(path)
+    other = next(each for each in LANGUAGES if each != language)
+    prefix, folder = prefix_of(language), posixpath.dirname(path) or "."
     words = Words(language, config.zone)
 
     def root(target: str) -> str:
@@ -133,7 +127,7 @@ def _values(
         "path": place,
         "here": path,
         "home": f"{prefix}index.html",
-        "other": root(("" if english else "en/") + place),
+        "other": root(prefix_of(other) + place),
         "earlier": earlier if place == ARCHIVE else (),
         "icon": icon,
     }

@@ -34,7 +34,7 @@ from forecast.config import (
 )
 from forecast.errors import ArchiveError, ConfigError, FileUnreadable, SourceError
 from forecast.http import Client
-from forecast.settings import HttpSettings
+from forecast.settings import LOOPBACK, HttpSettings
 from forecast.settings.errors import SettingsError, repaired
 from models.prediction import open_models
 
@@ -43,7 +43,6 @@ REQUIRED = ("service", "source", "sites")  # sections without which there are no
 ZONE = "service.timezone"
 REPAIRS = 5  # times that wrong settings are left out before the rest is given up
 EARLIEST = 2024  # no clock that is right shows an earlier year
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SMALL = 100_000  # [byte] of an answer that is read at most
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from forecast.commands.finding import CheckFinding
 from forecast.config import Config
+from forecast.settings import LOOPBACK
 from forecast.settings.delivery import (
-    LOOPBACK,
     SMTP_PASSWORD,
     WEBHOOK_SECRETS,
     WECOM_KEYS,

@@ -40,7 +40,7 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "archive": masked(config.archive.url),
         "output": str(config.output.folder.absolute()),
         "in_force": current or None,
-        "withdrawn": "withdrawn" in publisher.manifest(),
+        "withdrawn": publisher.is_withdrawn(),
         "whole": publisher.holds(current) if current else False,
         "stale": in_force is None or in_force.valid_until <= now,
         "issues": [

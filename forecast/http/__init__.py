@@ -37,7 +37,7 @@ from forecast.errors import (
     SourceRefused,
     SourceUnavailable,
 )
-from forecast.settings import HttpSettings
+from forecast.settings import LOOPBACK, HttpSettings
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,6 @@ BUSY = frozenset((302, 303, 307, 408, 425, 429))
 # a redirect speaks of a file first: it may have moved, or stand behind a page to log in
 REDIRECTS = frozenset((302, 303, 307))
 ABSENT = {404, 410}
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Clock(Protocol):

@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Literal, TypeVar
 
 from forecast.errors import DeliveryError, RecipientRefused
-from forecast.http import LOOPBACK, reason_of
+from forecast.http import reason_of
+from forecast.settings import LOOPBACK
 
 TIMEOUT = 20.0  # [s] of each step
 Found = TypeVar("Found")

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import requests
 
 from forecast.errors import DeliveryError
-from forecast.http import LOOPBACK, Deadline, before_answer, reason_of, retry_after, shown
+from forecast.http import Deadline, before_answer, reason_of, retry_after, shown
+from forecast.settings import LOOPBACK
 
 LONGEST = 1_000_000  # [byte] of an answer
 CHUNK = 65536

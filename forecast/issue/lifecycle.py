@@ -327,7 +327,7 @@ class Lifecycle:
         drafts = Drafts(world.archive)
         for draft in drafts.expire(now):
             log.warning("draft %s has expired without having gone out", draft)
-        if "withdrawn" in world.publisher.manifest():
+        if world.publisher.is_withdrawn():
             return  # somebody may sign the draft of that hour
         ready = timedelta(minutes=world.config.issue.draft_minutes)
         for each in drafts.open_ones(now):

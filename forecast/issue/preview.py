@@ -31,7 +31,7 @@ def preview(
     bulletin = bulletin_of(world, draft, prepared, person, now)
     wanted = world.config.output.channels
     pages = {
-        page.path: page.body.encode() if isinstance(page.body, str) else page.body
+        page.path: page.content
         for channel in wanted
         if channel != "posters"
         for page in channels.render(bulletin, channel)

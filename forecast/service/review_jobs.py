@@ -83,10 +83,6 @@ class ReviewJobs:
         ready = timedelta(minutes=self._given.config.issue.draft_minutes)
         return Drafts(self._given.archive).served(hour, hour - ready)
 
-    def _withdrawn(self) -> bool:
-        """Return whether readers see that the issue in force was withdrawn."""
-        return "withdrawn" in self._given.publisher.manifest()
-
     def _last_hour(self) -> datetime:
         config = self._given.config
         return last_hour(config.schedule.issue_at, config.zone, self._clock())
@@ -96,7 +92,8 @@ class ReviewJobs:
         now, hour = self._clock(), self.next_hour()
 
         def make() -> int:
-            if self._served(hour) and not self._withdrawn():  # signed before its hour
+            # a person signed it before its hour
+            if self._served(hour) and not self._given.publisher.is_withdrawn():
                 return DONE
             self.lifecycle.make_draft(self._world, now, hour)
             return DONE
@@ -135,7 +132,7 @@ class ReviewJobs:
             world = self._world
             self.lifecycle.expire(world, now)
             kept = Drafts(world.archive).open_ones(now)
-            if not kept and self._withdrawn():
+            if not kept and self._given.publisher.is_withdrawn():
                 self.lifecycle.make_draft(world, now, self.next_hour())
             codes = [self._out(world, each, now) for each in kept if each.state == "reviewed"]
             return max(codes, default=DONE)

@@ -35,6 +35,7 @@ CHANNELS: tuple[Channel, ...] = (
     "web", "display", "widget", "posters", "wechat", "sms", "api", "feeds", "calendar", "wecom",
     "webhook", "email",
 )  # fmt: skip
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # hosts that are this machine
 # ids that no site has: feeds and pictures have these names
 RESERVED = frozenset({"all", "day", "index", *domain.PHENOMENA})
 

@@ -13,11 +13,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from forecast import domain
-from forecast.settings import Identifier, SettingsSection, Url
+from forecast.settings import LOOPBACK, Identifier, SettingsSection, Url
 from forecast.settings.time_of_day import TimeOfDay
 
 Language = Literal["zh", "en"]
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def _address(value: str) -> str:

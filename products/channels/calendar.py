@@ -25,7 +25,7 @@ from products.pages.addresses import address
 from products.pages.ics import Line, day_line, text_line, time_line
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
-from products.wording import LANGUAGES, Words
+from products.wording import LANGUAGES, Words, language_of
 
 CHANCES = (30, 50, 70)  # [%] from which on a calendar has a time
 DEFAULT = 50  # [%] of the calendar without a number in its name
@@ -56,7 +56,7 @@ def cancelled(pages: Mapping[str, bytes], withdrawal: Withdrawal, config: Config
     """Yield the calendars of a withdrawn issue: each of its events to come is CANCELLED."""
     for path, body in pages.items():
         text = body.decode()
-        words = Words("en" if path.startswith("en/") else LANGUAGES[0], config.zone)
+        words = Words(language_of(path), config.zone)
         note = withdrawal_text(withdrawal, words)
         found = [
             _cancelled(event, withdrawal.at, note, words)
@@ -122,7 +122,7 @@ class _Calendars:
     ) -> Iterator[Line]:
         words, base_url = self.words, self.bulletin.base_url
         share = words.share(percent / 100)
-        title = self._marked(words("calendar.name", site=name, percent=share))
+        title = self.phrases.marked(words("calendar.name", site=name, percent=share))
         yield Line("VERSION", "2.0")
         yield Line("PRODID", f"-//skyscape//calendar//{words('language.tag').upper()[:2]}")
         yield Line("CALSCALE", "GREGORIAN")
@@ -140,7 +140,7 @@ class _Calendars:
 
     def _about(self, outlook: Outlook, share: str) -> str:
         """Return the hazards, the marks, what the calendar has, and how it was reviewed."""
-        words, review = self.words, self.bulletin.review
+        words = self.words
         parts = [
             words("calendar.line", label=words(f"hazard.{alert.hazard}.name"),
                   text=self.phrases.alert_text(alert))
@@ -152,9 +152,7 @@ class _Calendars:
             words("calendar.about", percent=share),
         ]
         parts += [self.phrases.correction(), self.phrases.replaces_withdrawn()]
-        if review is not None and (review.unreviewed or review.person):
-            key = "review.unreviewed" if review.unreviewed else "review.signed"
-            parts.append(words(key, person=review.person))
+        parts.append(self.phrases.reviewed())
         return "\n".join(part.strip() for part in parts if part)
 
     # -- events
@@ -174,7 +172,7 @@ class _Calendars:
             time_line("LAST-MODIFIED", self.issued),
             Line("SEQUENCE", str(sequence)),
             *self._times(entry),
-            text_line("SUMMARY", self._marked(summary)),
+            text_line("SUMMARY", self.phrases.marked(summary)),
             text_line("DESCRIPTION", self._description(entry)),
             text_line("LOCATION", words.name(event.site.name)),
             Line("GEO", f"{event.site.latitude:.6f};{event.site.longitude:.6f}"),
@@ -248,11 +246,6 @@ class _Calendars:
         return kept
 
     # -- words
-
-    def _marked(self, text: str) -> str:
-        marks = self.bulletin.marks
-        return self.words("feeds.marked", mark=self.words(f"mark.{marks[0]}"),
-                          title=text) if marks else text  # fmt: skip
 
     def _marks(self) -> list[str]:
         words = self.words

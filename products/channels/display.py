@@ -19,7 +19,7 @@ from products.bulletin import Bulletin, Section
 from products.channels import api
 from products.drawing.card import SITES
 from products.drawing.still import HEIGHT, WIDTH, still
-from products.drawing.withdrawal import Notice, stamped, withdrawn_picture
+from products.drawing.withdrawal import stamped, withdrawn_pictures
 from products.faces import faceless, faces
 from products.marking import Mark, marked
 from products.package import package, repacked
@@ -60,14 +60,10 @@ def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[
     yield _package(
         [withdrawn_pages.page(WITHDRAWN, path, issue, withdrawal, config) for path in paths]
     )
-    for language, other in zip(LANGUAGES, reversed(LANGUAGES), strict=True):
-        words, beside = Words(language, config.zone), Words(other, config.zone)
-        prefix = "" if language == LANGUAGES[0] else f"{language}/"
-        for site in config.all_sites()[:SITES]:
-            title, marks = words.name(site.name), withdrawn_pages.marks(config)
-            notice = Notice(issue, withdrawal, title, marks, words, beside)
-            picture = withdrawn_picture((WIDTH, HEIGHT), notice)
-            yield Page(f"{prefix}display/{site.id}.png", picture.png())
+    sites = config.all_sites()[:SITES]
+    stills = {f"display/{site.id}.png": (site.name, (WIDTH, HEIGHT)) for site in sites}
+    for path, draw in withdrawn_pictures(stills, issue, withdrawal, config):
+        yield Page(path, draw().png())
 
 
 def mark(path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:

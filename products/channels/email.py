@@ -29,7 +29,7 @@ from products.bulletin import Bulletin
 from products.delivery import Delivery, digest_of
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
-from products.wording import LANGUAGES, Words
+from products.wording import LANGUAGES, Words, prefix_of
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ def _send(delivery: Delivery, settings: EmailSettings, letter: Letter, mailer: M
 
 def _message(delivery: Delivery, settings: EmailSettings, letter: Letter) -> EmailMessage:
     language, sender = letter.list.language, settings.sender
-    prefix = "" if language == LANGUAGES[0] else f"{language}/"
+    prefix = prefix_of(language)
     page = delivery.pages[prefix + HTML].decode()
     found = TITLE.search(page)
     title = delivery.config.service.title.as_name().in_language(language)

@@ -26,7 +26,7 @@ from products.pages.addresses import address, identifier
 from products.pages.json_page import json_page, number, time_text
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
-from products.wording import LANGUAGES, Words
+from products.wording import LANGUAGES, Words, language_of
 
 VERSION = "https://jsonfeed.org/version/1.1"
 LONGEST = 150  # entries of a feed: about a quarter of a megabyte; the nearest stay
@@ -47,7 +47,7 @@ def cancelled(pages: Mapping[str, bytes], withdrawal: Withdrawal, config: Config
         feed = _read(body) if path.endswith(".json") else None
         if feed is None:
             continue
-        words = Words("en" if path.startswith("en/") else LANGUAGES[0], config.zone)
+        words = Words(language_of(path), config.zone)
         base_url, at = config.output.base_url, time_text(withdrawal.at)
         note = withdrawal_text(withdrawal, words)
         issue = str(feed[OWN]["issue"])
@@ -74,8 +74,7 @@ def mark(path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:
     issue, at = str(feed[OWN]["issue"]), feed[OWN]["updated"]
     notice = _notice("", words, (issue, mark.state), state, note, at)
     kept = [item for item in feed["items"] if item["id"] != notice["id"]]
-    found = json_page(path, {**feed, "description": note, "items": [notice, *kept]}).body
-    return found.encode() if isinstance(found, str) else found
+    return json_page(path, {**feed, "description": note, "items": [notice, *kept]}).content
 
 
 class _Feeds:
@@ -140,7 +139,7 @@ class _Feeds:
         }
         return {
             "version": VERSION,
-            "title": self._marked(title),
+            "title": self.renderer.phrases.marked(title),
             **{key: url for key, url in urls.items() if url},
             "description": self._description(),
             "language": words("language.tag"),
@@ -225,7 +224,7 @@ class _Feeds:
         return {
             "id": identifier(self.base_url, *key, self.words.language),
             **({"url": url} if url else {}),
-            "title": self._marked(title),
+            "title": self.renderer.phrases.marked(title),
             "content_html": html.strip(),
             "date_published": self.issued,
             "date_modified": self.issued,
@@ -259,11 +258,6 @@ class _Feeds:
 
     # -- words
 
-    def _marked(self, title: str) -> str:
-        marks = self.bulletin.marks
-        return self.words("feeds.marked", mark=self.words(f"mark.{marks[0]}"),
-                          title=title) if marks else title  # fmt: skip
-
     def _author(self) -> str:
         names: Sequence[Name] = self.bulletin.bodies or (self.bulletin.title,)
         return self.words.listed([self.words.name(name) for name in names])
@@ -271,16 +265,14 @@ class _Feeds:
     def _description(self) -> str:
         """Return the marks, the hazards that are not assessed, and how a person reviewed it."""
         bulletin, words, phrases = self.bulletin, self.words, self.renderer.phrases
-        review = bulletin.review
         parts = [words(f"mark.{mark}_note") + words("page.stop") for mark in bulletin.marks]
         parts += [
             phrases.correction(),
             phrases.replaces_withdrawn(),
             phrases.gaps(bulletin.outlook),
         ]
-        if review is not None and (review.unreviewed or review.person):
-            key = "review.unreviewed" if review.unreviewed else "review.signed"
-            parts.append(words(key, person=review.person) + words("page.stop"))
+        if review := phrases.reviewed():
+            parts.append(review + words("page.stop"))
         parts.append(words("footer.statement"))
         return words("feeds.joint").join(part.strip() for part in parts if part)
 

@@ -12,7 +12,6 @@ from functools import partial
 from forecast.config import Config
 from forecast.domain import Issue
 from forecast.review import Withdrawal
-from products import withdrawn as withdrawn_pages
 from products.bulletin import Bulletin
 from products.drawing.captions import Captions
 from products.drawing.card import (
@@ -29,7 +28,7 @@ from products.drawing.card import (
 from products.drawing.day import long_picture
 from products.drawing.picture import Picture
 from products.drawing.poster import HEIGHT, WIDTH, poster
-from products.drawing.withdrawal import Notice, stamped, withdrawn_picture
+from products.drawing.withdrawal import stamped, withdrawn_pictures
 from products.marking import Mark
 from products.pages.templating import Page
 from products.wording import LANGUAGES, Words
@@ -80,18 +79,12 @@ def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[
 def notices(
     issue: Issue, withdrawal: Withdrawal, config: Config
 ) -> Iterator[tuple[str, Callable[[], Picture]]]:
-    """Yield the path of each picture of a withdrawn issue and what draws its notice."""
+    """Return the path of each picture of a withdrawn issue and what draws its notice."""
     title, sites = config.service.title.as_name(), config.all_sites()[:SITES]
     names = {path: (title, size) for path, size in WHOLE.items()}
     names |= {_poster(site.id): (site.title, POSTER) for site in sites}
     names |= {card_path(site.id): (site.title, CARD) for site in sites}
-    for language, other in zip(LANGUAGES, reversed(LANGUAGES), strict=True):
-        words, beside = Words(language, config.zone), Words(other, config.zone)
-        prefix = "" if language == LANGUAGES[0] else f"{language}/"
-        for path, (name, size) in names.items():
-            marks = withdrawn_pages.marks(config)
-            notice = Notice(issue, withdrawal, words.name(name), marks, words, beside)
-            yield prefix + path, partial(withdrawn_picture, size, notice)
+    return withdrawn_pictures(names, issue, withdrawal, config)
 
 
 def mark(path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:

@@ -20,7 +20,7 @@ from products.pages.json_page import json_page
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
 from products.short_message import alphabet_of, message, parts_of
-from products.wording import LANGUAGES, Words
+from products.wording import LANGUAGES, Words, prefix_of
 
 PARTS = "sms/parts.json"
 SCHEMA = "skyscape.sms/1"
@@ -37,7 +37,7 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
 def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[Page]:
     """Yield the message that says that an issue is withdrawn."""
     for language in LANGUAGES:
-        prefix = "" if language == LANGUAGES[0] else f"{language}/"
+        prefix = prefix_of(language)
         text = withdrawal_pages.message(issue, withdrawal, config, language)
         yield Page(f"{prefix}sms.txt", text + "\n")
         yield _parts(prefix, text, issue.id, "withdrawn")

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from forecast.domain import Almanac, Forecast
 from products.charts.panel import cloud_regions
 from products.charts.svg import ChartWords, Drawing, Reader, Scale, TimeScale, box, breadth, moments
-from products.units import beaufort
+from products.units import UNITS, beaufort
 
 WIDTH = 760.0  # [px]: on a phone it scrolls within its own frame
 LEFT, RIGHT = 44.0, WIDTH - 8.0
@@ -23,7 +23,6 @@ SKY, GROUND = 26.0, 146.0  # [px] top and foot of the panel of cloud
 HIGHEST = 12_000.0  # [m]
 ROW = 20.0  # [px] of a row of windows
 MOST_ROWS = 5
-KELVIN = 273.15
 EVERY = 3  # [h] between two numbers of wind and temperature
 
 
@@ -59,8 +58,8 @@ def hour_strip(
             _window(drawing, scale, forecast, GROUND + 8 + ROW * row, words)
     _numbers(drawing, scale, hours, times, foot, words)
     _axis(drawing, scale, foot + 40, words)
-    name = almanacs[0].site.name
-    title = words("chart.hours.title", site=name.en if reader.language == "en" else name.zh)
+    site = almanacs[0].site.name.in_language(reader.language)
+    title = words("chart.hours.title", site=site)
     return drawing.finish(title, _description(shown, scale, words))
 
 
@@ -204,7 +203,7 @@ def _numbers(
             force = str(beaufort(float(wind[place])))
             drawing.text(scale(moment), y + 14, force, "c-tick", "middle")
         if math.isfinite(air[place]):
-            text = f"{air[place] - KELVIN:.0f}".replace("-0", "0").replace("-", "\u2212")
+            text = UNITS["celsius"].text(float(air[place]))
             drawing.text(scale(moment), y + 30, text, "c-tick", "middle")
 
 

@@ -84,7 +84,7 @@ def _name(
     reader: Reader,
 ) -> None:
     """Write name and height beside a dot, where nothing is yet."""
-    name = place.site.name.en if reader.language == "en" else place.site.name.zh
+    name = place.site.name.in_language(reader.language)
     under = reader.words("chart.map.height", height=round(place.site.elevation))
     wide = max(breadth(name), breadth(under) * 0.9)
     options = (
@@ -130,7 +130,7 @@ def _bar(drawing: Drawing, scale: float, height: float, words: ChartWords) -> No
 
 def _text(place: MapPlace, reader: Reader) -> str:
     """Return name and chance in words."""
-    name = place.site.name.en if reader.language == "en" else place.site.name.zh
+    name = place.site.name.in_language(reader.language)
     forecast = place.forecast
     if forecast is None or not forecast.known:
         return reader.words("chart.map.unknown", site=name)

@@ -8,5 +8,5 @@ png        png(svg) -> bytes, without a browser and without fonts of the machine
 qr         the QR code of an address
 
 The other modules lay out the pictures of the channel `posters`: captions (their words), pieces,
-stack, scene (the sky behind them), poster, day, card, withdrawal.
+stack, scene (behind them), poster, day, card, withdrawal; and still, the picture of a screen.
 """

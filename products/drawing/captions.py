@@ -8,7 +8,7 @@ from forecast.domain import Forecast
 from products.bulletin import Bulletin, Entry, Section
 from products.confidence import as_usual
 from products.pages.phrases import Phrases
-from products.wording import LANGUAGES, Words
+from products.wording import LANGUAGES, Words, prefix_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Captions:
         self.words = self.phrases.words
         other = next(each for each in LANGUAGES if each != language)
         self.beside = Words(other, bulletin.zone)
-        self.prefix = "" if language == LANGUAGES[0] else f"{language}/"
+        self.prefix = prefix_of(language)
 
     @property
     def tag(self) -> str:

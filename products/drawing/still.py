@@ -7,6 +7,7 @@ from __future__ import annotations
 from forecast.domain import Forecast
 from products.bulletin import Bulletin, Entry, Section
 from products.confidence import as_usual
+from products.drawing.captions import Captions
 from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
@@ -29,7 +30,8 @@ STARS = 5
 
 def still(section: Section, bulletin: Bulletin, language: str) -> Picture:
     """Draw the still of a site: who, hazards, what, how likely, when and where to look."""
-    phrases = Phrases(bulletin, language)
+    captions = Captions(bulletin, language)
+    phrases = captions.phrases
     face = next(iter(faces(section)), None)
     picture = Picture(WIDTH, HEIGHT, phrases.words("language.tag"))
     stand_on_scene(picture, face, HEIGHT)
@@ -40,7 +42,7 @@ def still(section: Section, bulletin: Bulletin, language: str) -> Picture:
     else:
         _what(picture, face.forecast, phrases.words)
         _how(picture, face, phrases)
-    _foot(picture, bulletin, phrases)
+    _foot(picture, captions)
     return picture
 
 
@@ -164,18 +166,13 @@ def _nothing(picture: Picture, section: Section, words: Words) -> None:
     picture.lines(MARGIN + 230, 580 - height_of(found) / 2, found, c["ink"], bold=True)
 
 
-def _foot(picture: Picture, bulletin: Bulletin, phrases: Phrases) -> None:
+def _foot(picture: Picture, captions: Captions) -> None:
     """Draw when the issue was made, who signed it, and whose data it was made of."""
-    words, review = phrases.words, bulletin.review
-    times = words(
-        "display.times",
-        issued=words.stamp(bulletin.issue.issued, "time.stamp_short"),
-        expires=words.stamp(bulletin.expires_at, "time.stamp_short"),
-    )
+    words, review = captions.words, captions.bulletin.review
     signed = words("review.signed", person=review.person) if review and review.person else ""
-    about = set_text(f"{times}  {signed}", LEAST, INNER, 1, least=1.0)
+    about = set_text(f"{captions.times()}  {signed}", LEAST, INNER, 1, least=1.0)
     note = words("footer.license_note") + words("page.stop")
-    source = set_text(f"{phrases.attribution()} {note}", LEAST, INNER, 3, least=1.0)
+    source = set_text(f"{captions.phrases.attribution()} {note}", LEAST, INNER, 3, least=1.0)
     at = HEIGHT - 32 - height_of(source)
     picture.lines(MARGIN, at, source, colours()["ink-soft"])
     picture.lines(MARGIN, at - 1.5 * LEAST, about, colours()["ink"])

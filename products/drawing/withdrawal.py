@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from forecast.domain import Issue
+from forecast.config import Config
+from forecast.domain import Issue, Name
 from forecast.review import Withdrawal
+from products import withdrawn as withdrawn_pages
 from products.drawing import pieces
 from products.drawing.captions import Notes
 from products.drawing.palette import colours
@@ -21,7 +23,7 @@ from products.drawing.scene import stand_on_scene
 from products.drawing.setting import Lines, set_text
 from products.drawing.stack import Block, stacked
 from products.marking import Mark
-from products.wording import Words, clause
+from products.wording import LANGUAGES, Words, clause, prefix_of
 
 STATE = "issue-state"  # the text in a PNG that says how it is marked already
 BAND = 0.09  # part of a picture's longer side that its notice takes at most
@@ -37,6 +39,23 @@ class Notice:
     marks: Sequence[str]
     words: Words
     beside: Words
+
+
+def withdrawn_pictures(
+    pictures: Mapping[str, tuple[Name, tuple[int, int]]],
+    issue: Issue,
+    withdrawal: Withdrawal,
+    config: Config,
+) -> Iterator[tuple[str, Callable[[], Picture]]]:
+    """Yield the path of each picture of a withdrawn issue, in each language, and what draws its
+    notice. pictures: path -> title and size [px].
+    """
+    marks = withdrawn_pages.marks(config)
+    for language, other in zip(LANGUAGES, reversed(LANGUAGES), strict=True):
+        words, beside = Words(language, config.zone), Words(other, config.zone)
+        for path, (title, size) in pictures.items():
+            notice = Notice(issue, withdrawal, words.name(title), marks, words, beside)
+            yield prefix_of(language) + path, partial(withdrawn_picture, size, notice)
 
 
 def withdrawn_picture(size: tuple[int, int], notice: Notice) -> Picture:

@@ -118,6 +118,21 @@ class Phrases:
 
     # -- the review
 
+    def marked(self, title: str) -> str:
+        """Return a title with the mark of the issue, as feeds and calendars have it."""
+        marks = self.bulletin.marks
+        if not marks:
+            return title
+        return self.words("feeds.marked", mark=self.words(f"mark.{marks[0]}"), title=title)
+
+    def reviewed(self) -> str:
+        """Return who reviewed the issue, or that nobody did; "" where reviews are off."""
+        review = self.bulletin.review
+        if review is None or not (review.unreviewed or review.person):
+            return ""
+        key = "review.unreviewed" if review.unreviewed else "review.signed"
+        return self.words(key, person=review.person)
+
     def comment(self) -> tuple[str, str]:
         """Return the language tag and the text of the forecaster's comment; "" without one.
 

@@ -22,7 +22,7 @@ from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
 from products.pages.templating import Page, icon, render_template
 from products.scenes import scene, scene_of
-from products.wording import LANGUAGES, Words, clause
+from products.wording import LANGUAGES, Words, clause, prefix_of
 
 CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth drawing
 # drawn on the first days whatever the probability: readers want to see why a chance is poor
@@ -61,7 +61,7 @@ class PageRenderer:
         self.language = language
         self.phrases = Phrases(bulletin, language)
         self.words = self.phrases.words
-        self.prefix = "" if language == LANGUAGES[0] else f"{language}/"
+        self.prefix = prefix_of(language)
         self.other = next(other for other in LANGUAGES if other != language)
 
     def page(self, template: str, path: str, **more: object) -> Page:
@@ -80,7 +80,7 @@ class PageRenderer:
         def link(target: str) -> str:
             return root(self.prefix + target)
 
-        other = "" if self.other == LANGUAGES[0] else f"{self.other}/"
+        other = prefix_of(self.other)
         return {
             "bulletin": self.bulletin,
             "words": self.words,

@@ -36,6 +36,11 @@ class Page:
     path: str
     body: str | bytes
 
+    @property
+    def content(self) -> bytes:
+        """Its bytes: text as UTF-8."""
+        return self.body.encode() if isinstance(self.body, str) else self.body
+
 
 class PlainContext(Context):
     """A template's context in which a call is a plain call.

@@ -147,8 +147,7 @@ def stars(view: View, at: np.datetime64, latitude: float, longitude: float, limi
         latitude,
         longitude,
     )
-    x = WIDTH / 2 + ((azimuth - view.azimuth + 180) % 360 - 180) * (WIDTH / 100)
-    y = view.level - altitude * 5.0
+    x, y = view.x(azimuth), view.y(altitude)
     seen = (magnitudes <= limit) & (altitude > 0.5) & (x > 0) & (x < WIDTH) & (y > 0)
     found, brighter = [], -9.0
     for to, size in SIZES:
@@ -172,7 +171,7 @@ def milky_way(
     strength = min(max((brightness - MILKY_WAY_FROM) / 1.3, 0.0), 1.0)
     ascension, declination, width = ephemeris.galactic_plane()
     altitude, azimuth = ephemeris.star_position(ascension, declination, at, latitude, longitude)
-    x, y = np.array([view.x(a) for a in azimuth]), view.level - altitude * 5.0
+    x, y = view.x(azimuth), view.y(altitude)
     pieces = []
     for k in range(len(x) - 1):
         near = (x[k : k + 2] > -200) & (x[k : k + 2] < WIDTH + 200)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from products.charts.svg import number
 
@@ -21,6 +23,7 @@ UP = 5.0  # [px degree-1] of altitude
 STEEP = 8.0  # terrain is drawn so many times as steep
 
 Colour = tuple[float, float, float]  # sRGB, 0-255
+Angle = TypeVar("Angle", float, NDArray[np.floating[Any]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,12 @@ class View:
     level: float
     prefix: str
 
-    def x(self, azimuth: float) -> float:
-        """Return the x [px] of an azimuth [degree]; outside the frame too."""
+    def x(self, azimuth: Angle) -> Angle:
+        """Return the x [px] of an azimuth [degree], or of many; outside the frame too."""
         return WIDTH / 2 + ((azimuth - self.azimuth + 180) % 360 - 180) * ACROSS
 
-    def y(self, altitude: float) -> float:
-        """Return the y [px] of an altitude [degree]."""
+    def y(self, altitude: Angle) -> Angle:
+        """Return the y [px] of an altitude [degree], or of many."""
         return self.level - altitude * UP
 
     def holds(self, azimuth: float, altitude: float, margin: float = 0.0) -> bool:

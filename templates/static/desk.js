@@ -428,8 +428,9 @@ function offer() {
     if (!form) return void location.assign(kept.address);
     for (const [field, value] of kept.values) {
       const found = fields(form).find((each) => each.name === field);
+      if (!found) continue;
       if (typeof value === "boolean") found.checked = value;
-      else if (found) found.value = value;
+      else found.value = value;
     }
     save(form);
   };

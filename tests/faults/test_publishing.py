@@ -29,7 +29,7 @@ from products.pages.templating import Page
 from products.publish import Publisher
 from tests.faults.one_site import RUN, carry, decoded, small, world
 
-KILLS = 60
+KILLS = 100
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,8 @@ def test_where_there_is_room_it_names_what_is_not_assessed_and_the_days_of_each_
 ) -> None:
     sites = tuple(section.site for section in bulletin.sections)
     ids = ("thunder", "freezing_rain", "gale", "heavy_snow", "extreme_cold", "fog")
-    alerts = tuple(Alert(name, sites, bulletin.days[:2], 1.0) for name in ids)
+    spans = (bulletin.days[:2], bulletin.days[1:3])
+    alerts = tuple(Alert(name, sites, spans[place % 2], 1.0) for place, name in enumerate(ids))
     gaps = (Gap(("ice",), bulletin.days[2:3]),)
     outlook = replace(bulletin.outlook, alerts=alerts, gaps=gaps)
     renderer = PageRenderer(replace(bulletin, outlook=outlook), language)
@@ -81,8 +82,10 @@ def test_where_there_is_room_it_names_what_is_not_assessed_and_the_days_of_each_
 
     text = message(renderer)
 
-    days = words.days(alerts[0].days).translate(PLAIN_LETTERS)
-    assert text.count(days) == len(ids)
+    for place, span in enumerate(spans):
+        named = renderer.phrases.hazards(ids[place::2])
+        dated = words("sms.safety_short", days=words.days(span), name=named)
+        assert dated.translate(PLAIN_LETTERS) in text
     assert words("hazard.ice.name") in text
     assert not re.search(r"[a-z][.;][A-Z]", text), "a space between sentences"
 

@@ -58,6 +58,7 @@ def ours(made: WebWorld) -> Iterator[WebWorld]:
     """The same accounts for every test, with fresh limits and the clock set back."""
     made.application.extensions["login limits"] = LoginLimits()
     made.application.extensions[guards.RATES] = Throttle(guards.REQUESTS)
+    made.application.extensions[guards.FORGED] = Throttle(guards.NOTED)
     before = made.now
     yield made
     made.now = before
@@ -120,8 +121,7 @@ def test_a_change_without_its_token_is_refused(ours: WebWorld, method: str) -> N
     )
 
     assert right.text == "changed"
-    # one row a minute and address: the next one of that minute leaves none
-    assert "forged" in {entry.what for entry in Audit(ours.world.archive).last(5)}
+    assert Audit(ours.world.archive).last(1)[0].what == "forged"
 
 
 @pytest.mark.parametrize(
@@ -412,8 +412,9 @@ def test_the_audit_is_bounded_and_its_oldest_rows_go(
     for number in range(40):
         audit.note("probe", f"p{number}\x1b[31m", "192.0.2.7", "x" * 9000, ours.now)
 
-    rows = audit.last(1000)
-    assert 10 <= len(rows) <= 16  # and what may not go yet
+    # the logouts of other tests may not go yet
+    rows = [row for row in audit.last(1000) if row.what != accounts_module.LOGOUT]
+    assert 10 <= len(rows) < 15
     assert rows[0].person == "p39?[31m"  # nothing that a terminal would obey
     assert len(rows[0].detail) == 500
 

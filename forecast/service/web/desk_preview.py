@@ -14,7 +14,7 @@ from forecast.service.web.application import words
 from forecast.service.web.context import account, context
 from forecast.service.web.desk_material import Desk, cache, open_desk
 from forecast.service.web.guards import needs
-from products.wording import LANGUAGES
+from products.wording import prefix_of
 
 blueprint = Blueprint("preview", __name__, url_prefix="/preview")  # below that of the desk
 
@@ -51,7 +51,7 @@ def listed() -> ResponseReturnValue:
     screens = {path: of for path, of in named.items() if path in pages}
     wanted = request.args.get("of", "")
     shown = wanted if wanted in (*first, *screens) else first[0]
-    english = "" if words().language == LANGUAGES[0] else f"{words().language}/{shown}"
+    own = prefix_of(words().language) + shown
     whole = shown.endswith((".txt", ".png"))  # in one frame
     kind = "message" if whole else "screen" if shown in screens else "page"
     return render_template(
@@ -60,7 +60,7 @@ def listed() -> ResponseReturnValue:
         first=first,
         screens=screens,
         shown=shown,
-        path=english if english in pages else shown,
+        path=own if own in pages else shown,
         kind=kind,
         sizes={"screen": SCREEN, "page": PAGE}.get(kind, {}),
         sites=sites,

@@ -23,6 +23,7 @@ from products import manifest
 from products.api_v2 import CURRENT, EXPIRED, FOLDER, SITES_MAP, has_status
 from products.pages.current_observations import FILE
 from products.publish import RELEASES
+from products.wording import plain_path
 
 blueprint = Blueprint("public", __name__)
 
@@ -85,7 +86,7 @@ def _open_to_others(response: Response) -> Response:
     """Say who may keep, frame and read a file; errors too, so that a program can read them."""
     _, *parts = PurePosixPath(request.path).parts
     inner = parts[1:] if parts[:1] == ["current"] else parts[2:]
-    inner = inner[1:] if inner[:1] == ["en"] else inner
+    inner = [*PurePosixPath(plain_path("/".join(inner))).parts]
     if response.status_code < HTTPStatus.BAD_REQUEST:
         response.headers["Cache-Control"] = f"public, max-age={FRESH}"
     framed = "*" if inner[:1] == [WIDGET] else "'self'"
@@ -138,7 +139,7 @@ def _sent(path: Path, media: str, etag: str | bool) -> Response:
 
 
 def _type_of(path: str) -> str:
-    plain = path.removeprefix("en/")
+    plain = plain_path(path)
     media = TYPES.get(PurePosixPath(path).suffix, "application/octet-stream")
     return FEED if plain.startswith("feeds/") and media == "application/json" else media
 
