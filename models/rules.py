@@ -174,8 +174,9 @@ SEA_OF_CLOUDS: dict[str, Rule] = {
                    "fog on the ground without low cloud is too shallow: science.md 2 (check)"),
             Effect("unplaced_deck", ((0.0, 0.0), (1.0, _UNPLACED_SEA)),
                    "a sea under low cloud: 4 of 17 mornings (tests/science/sea.py)"),
-            Effect("sea_yesterday", ((0.0, -0.1), (1.0, 0.5)),
-                   "1,078 verified mornings on another mountain, half of their odds (check)"),
+            Effect("sea_yesterday", ((0.0, -0.14), (1.0, 0.68)),
+                   "1,078 verified mornings on another mountain: half of their odds, over the "
+                   "strength of the sea by which the sum is weighed (check)"),
         ),
         needs=_SEA_NEEDS,
     ),

@@ -63,7 +63,11 @@ def test_depth_and_water_come_and_go_together_and_are_never_negative(
     assert 0 <= melt[0] <= pack.water[0] + day.snow_water[0]
     assert (left.depth[0] > 0) == (left.water[0] > 0)
     if left.water[0] > 1e-6:
-        assert 29.9 <= left.density[0] <= 600.1
+        # a pack of 4 m may thaw to more than the densest that falls: Brown et al. 2006, 700 kg m-3
+        # less 204.7 kg m-2 over a deep one's depth
+        deep = np.maximum(pack.depth[0], 1e-6)
+        settled = 700 - 204.7 / deep * -np.expm1(-deep / 0.673)
+        assert 29.9 <= left.density[0] <= max(600.0, settled) + 0.1
 
 
 @given(packs(), WATER, CELSIUS, st.floats(0, 15), st.floats(0, 20), st.floats(0, 40))

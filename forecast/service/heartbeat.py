@@ -1,0 +1,61 @@
+"""The heartbeat of the service: a small file that it writes anew while it lives.
+
+The scheduler writes it, so a dead scheduler inside a living process stops it too. `skyscape check
+--alive` (cron, systemd) and /healthz read it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from forecast.domain import as_utc
+from forecast.files import write_whole
+
+NAME = "heartbeat.json"
+SECONDS = 20  # between two beats
+SILENT = timedelta(minutes=3)  # after this the service counts as dead
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """When the service last lived, its process, when it started, and its version."""
+
+    at: datetime
+    process: int
+    started: datetime
+    version: str
+
+    def silent(self, now: datetime) -> bool:
+        """Return whether it is too long ago, or in the future (the clock was set back)."""
+        return not -SILENT <= as_utc(now) - self.at <= SILENT
+
+
+def beat(folder: Path, now: datetime, started: datetime, version: str) -> None:
+    """Write the heartbeat of this process. Raises: OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {
+        "at": as_utc(now).isoformat(timespec="seconds"),
+        "process": os.getpid(),
+        "started": as_utc(started).isoformat(timespec="seconds"),
+        "version": version,
+    }
+    write_whole(folder / NAME, json.dumps(content))
+
+
+def last_beat(folder: Path) -> Heartbeat | None:
+    """Return the last heartbeat; None where there is none, or none that can be read."""
+    try:
+        plain: Any = json.loads((folder / NAME).read_bytes())
+        return Heartbeat(
+            as_utc(datetime.fromisoformat(plain["at"])),
+            int(plain["process"]),
+            as_utc(datetime.fromisoformat(plain["started"])),
+            str(plain["version"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

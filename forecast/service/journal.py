@@ -1,0 +1,130 @@
+"""The journal of the service: one line for each attempt to issue, in a file beside the archive.
+
+It is kept where the archive itself may be locked, lost or damaged, so that an hour that failed is
+known all the same: `Journal.last` is what `status`, the alerts and the watchdog read.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from forecast.domain import as_utc
+
+log = logging.getLogger(__name__)
+
+NAME, FORMER = "journal.jsonl", "journal.1.jsonl"
+LONGEST_FILE = 2_000_000  # [byte]; then it becomes FORMER, and what was that is forgotten
+LONGEST_DETAIL = 600  # [character]
+
+# issued: readers have a new issue. partial: they have, but a channel or a phenomenon is missing.
+# unchanged: the newest usable run is out already. older: only a run older than that in force.
+# waiting: no usable run, or a fault that may pass; it is tried again. refused: it is not tried
+# again before somebody has done something. missed: the hour is over without an issue of its own.
+Outcome = Literal["issued", "partial", "unchanged", "older", "waiting", "refused", "missed"]
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One attempt. hour: of issue that it is for. attempt: its id, also in the log's lines."""
+
+    at: datetime
+    hour: datetime
+    attempt: str
+    outcome: Outcome
+    issue: str | None
+    exit_code: int
+    detail: str
+
+    @property
+    def line(self) -> str:
+        """For the log: what came of it, for which hour, and why."""
+        issue = f" {self.issue}" if self.issue else ""
+        return f"hour {self.hour.isoformat()}: {self.outcome}{issue}: {self.detail}"
+
+
+class Journal:
+    """The journal in a folder; made where there is none. Safe for several threads.
+
+    A disk that is full costs the entry, never the caller: it is logged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+        self._former = folder / FORMER
+        self._lock = threading.Lock()
+
+    def add(self, entry: Entry) -> bool:
+        """Append an entry, and force it to disk; return whether it is there."""
+        values = {**asdict(entry), "at": _text(entry.at), "hour": _text(entry.hour)}
+        values["detail"] = entry.detail[:LONGEST_DETAIL]
+        body = json.dumps(values, ensure_ascii=False).encode() + b"\n"
+        with self._lock:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                if self.path.exists() and self.path.stat().st_size > LONGEST_FILE:
+                    self.path.replace(self._former)
+                handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+                try:
+                    end = os.lseek(handle, 0, os.SEEK_END)
+                    # what a kill cut off stays a line of its own
+                    cut = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
+                    os.write(handle, b"\n" * cut + body)
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
+            except OSError as error:
+                log.error("the journal %s cannot be written: %s", self.path, error)
+                return False
+        return True
+
+    def last(self, count: int = 100) -> tuple[Entry, ...]:
+        """Return the newest entries, newest first; lines that cannot be read are left out."""
+        lines = [line for path in (self._former, self.path) for line in _lines(path)]
+        found: list[Entry] = []
+        for line in reversed(lines):
+            if len(found) == count:
+                break
+            if (entry := _entry(line)) is not None:
+                found.append(entry)
+        return tuple(found)
+
+
+def _text(moment: datetime) -> str:
+    return as_utc(moment).isoformat(timespec="seconds")
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - LONGEST_FILE - 4096, 0))
+            yield from file.read(LONGEST_FILE + 4096).splitlines()
+    except OSError:
+        return
+
+
+def _entry(line: bytes) -> Entry | None:
+    """Return the entry of a line; None where it is cut off or of another kind."""
+    try:
+        plain: Any = json.loads(line)
+        if plain["outcome"] not in OUTCOMES:
+            return None
+        return Entry(
+            as_utc(datetime.fromisoformat(plain["at"])),
+            as_utc(datetime.fromisoformat(plain["hour"])),
+            str(plain["attempt"]),
+            plain["outcome"],
+            None if plain["issue"] is None else str(plain["issue"]),
+            int(plain["exit_code"]),
+            str(plain["detail"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
