@@ -20,9 +20,10 @@ from forecast.domain import Issue
 from forecast.files import write_whole
 from forecast.review import Withdrawal
 from products import channels, manifest
+from products.pages.addresses import language_of
 from products.pages.json_page import json_page, time_text
 from products.pages.templating import render_template
-from products.wording import Words, clause, language_of
+from products.wording import Words, clause
 
 WITHDRAWN, CORRECTED = "withdrawn", "corrected"  # states of an archived copy
 # Where a page has its notice; in a template the two stand side by side.

@@ -14,8 +14,9 @@ from forecast.review import Withdrawal
 from products import channels
 from products.manifest import Files, read
 from products.marking import withdrawal_text
+from products.pages.addresses import language_of, plain_path, prefix_of
 from products.pages.templating import Page, icon, render_template, static_pages
-from products.wording import LANGUAGES, Words, clause, language_of, plain_path, prefix_of
+from products.wording import LANGUAGES, Words, clause
 
 ARCHIVE = "archive/index.html"  # the page that lists the earlier issues
 

@@ -54,22 +54,6 @@ ESTIMATES = frozenset(
 )
 
 
-def prefix_of(language: str) -> str:
-    """Return the folder of a language's pages: "" of the first language, `en/` of English."""
-    return "" if language == LANGUAGES[0] else f"{language}/"
-
-
-def language_of(path: str) -> str:
-    """Return the language of a page by its path."""
-    folder = path.partition("/")[0]
-    return folder if folder in LANGUAGES[1:] else LANGUAGES[0]
-
-
-def plain_path(path: str) -> str:
-    """Return the path of a page as in the first language."""
-    return path.removeprefix(prefix_of(language_of(path)))
-
-
 def clause(text: str) -> str:
     """Return a person's words in one line, without a mark at their end: a sentence goes on."""
     return " ".join(text.split()).rstrip("。.！!；;，,")

@@ -21,11 +21,11 @@ from products.bulletin import OPERATORS_ONLY, Bulletin, Entry, Outlook
 from products.confidence import HIGH, as_usual
 from products.marking import WITHDRAWN, Mark, withdrawal_text
 from products.pages import ics
-from products.pages.addresses import address
+from products.pages.addresses import address, language_of
 from products.pages.ics import Line, day_line, text_line, time_line
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
-from products.wording import LANGUAGES, Words, language_of
+from products.wording import LANGUAGES, Words
 
 CHANCES = (30, 50, 70)  # [%] from which on a calendar has a time
 DEFAULT = 50  # [%] of the calendar without a number in its name

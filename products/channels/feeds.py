@@ -22,11 +22,11 @@ from products.bulletin import Alert, Bulletin, Entry, Outlook, Section
 from products.confidence import as_usual
 from products.marking import Mark, withdrawal_text
 from products.pages import atom
-from products.pages.addresses import address, identifier
+from products.pages.addresses import address, identifier, language_of
 from products.pages.json_page import json_page, number, time_text
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
-from products.wording import LANGUAGES, Words, language_of
+from products.wording import LANGUAGES, Words
 
 VERSION = "https://jsonfeed.org/version/1.1"
 LONGEST = 150  # entries of a feed: about a quarter of a megabyte; the nearest stay

@@ -18,11 +18,12 @@ from products.charts.event_strip import legend_sign
 from products.confidence import as_usual
 from products.drawing.card import INDEX, SITES, card_path
 from products.pages import calendar, tiles
+from products.pages.addresses import prefix_of
 from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
 from products.pages.templating import Page, icon, render_template
 from products.scenes import scene, scene_of
-from products.wording import LANGUAGES, Words, clause, prefix_of
+from products.wording import LANGUAGES, Words, clause
 
 CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth drawing
 # drawn on the first days whatever the probability: readers want to see why a chance is poor

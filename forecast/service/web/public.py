@@ -21,9 +21,9 @@ from forecast.domain import as_utc
 from forecast.service.web.context import context
 from products import manifest
 from products.api_v2 import CURRENT, EXPIRED, FOLDER, SITES_MAP, has_status
+from products.pages.addresses import plain_path
 from products.pages.current_observations import FILE
 from products.publish import RELEASES
-from products.wording import plain_path
 
 blueprint = Blueprint("public", __name__)
 
