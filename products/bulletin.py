@@ -374,11 +374,28 @@ class Bulletin:
     def best_of_week(self) -> Entry | None:
         """The likeliest entry of all days that may be recommended, the surer of two alike.
 
-        None where it is among `best` already, or only the season is known of every better one.
+        None where only the season is known of every better one, or the chance is poor.
         """
         known = [entry for entry in self.entries if entry.recommended and entry.for_visitors]
         best = max(known, key=lambda entry: weighed(entry.forecast), default=None)
-        return None if best is None or best in self.best or best.poor else best
+        return None if best is None or best.poor else best
+
+    @cached_property
+    def withheld(self) -> tuple[Entry, ...]:
+        """The entries of the next days that are likelier than the best of them and not recommended,
+        for their days are dangerous: the likeliest first.
+        """
+        least = max((entry.forecast.probability for entry in self.best[1:]), default=0.0)
+        found = [
+            entry
+            for entry in self.entries
+            if entry.dangerous
+            and entry.for_visitors
+            and entry.forecast.event.day in self.days[:NEXT_DAYS]
+            and entry.forecast.grade >= WORTH_GOING
+            and entry.forecast.probability > least
+        ]
+        return tuple(sorted(found, key=lambda entry: -entry.forecast.probability))
 
     @property
     def best_poor(self) -> bool:

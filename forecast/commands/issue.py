@@ -115,7 +115,7 @@ def demo(
     except OSError as error:
         raise _not_writable(error, folder) from error
     with LoopbackBucket(sample) as bucket:
-        ours = demonstration_config(settings, bucket.url, folder, backstage)
+        ours = demonstration_config(settings, bucket.url, folder, backstage, cycle)
         return _issue(ours, None, cycle, now, json)
 
 

@@ -14,7 +14,17 @@ from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
 from products.charts.panel import cloud_regions
-from products.charts.svg import ChartWords, Drawing, Reader, Scale, TimeScale, box, breadth, moments
+from products.charts.svg import (
+    ChartWords,
+    Drawing,
+    Reader,
+    Scale,
+    TimeScale,
+    box,
+    breadth,
+    moments,
+    percent_of,
+)
 from products.units import UNITS, beaufort
 
 WIDTH = 760.0  # [px]: on a phone it scrolls within its own frame
@@ -97,7 +107,7 @@ def _label(forecast: Forecast, words: ChartWords) -> str:
     return words(
         "chart.hours.window",
         phenomenon=words(f"phenomenon.{forecast.event.phenomenon}.name"),
-        percent=words("probability.value", value=round(100 * forecast.probability)),
+        percent=percent_of(forecast.probability, words),
     )
 
 
@@ -225,7 +235,7 @@ def _description(rows: Sequence[Sequence[Forecast]], scale: TimeScale, words: Ch
         words(
             "chart.hours.of_window",
             phenomenon=words(f"phenomenon.{forecast.event.phenomenon}.name"),
-            percent=words("probability.value", value=round(100 * forecast.probability)),
+            percent=percent_of(forecast.probability, words),
             span=scale.span(*_span(forecast), words),
         )
         for row in rows

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from forecast.domain import Forecast, Site
-from products.charts.svg import ChartWords, Drawing, Reader, breadth, number
+from products.charts.svg import ChartWords, Drawing, Reader, breadth, number, percent_of
 
 WIDTH, MARGIN = 360.0, 34.0
 LEAST, MOST = 150.0, 300.0  # [px] height of the drawing
@@ -52,7 +52,7 @@ def site_map(places: Sequence[MapPlace], reader: Reader) -> Markup | None:
     ]
     taken = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in points]
     for place, (x, y) in zip(places, points, strict=True):
-        _dot(drawing, place, x, y)
+        _dot(drawing, place, x, y, words)
     if len(places) <= MOST_NAMED:
         for place, (x, y) in zip(places, points, strict=True):
             _name(drawing, place, x, y, taken, height, reader)
@@ -61,14 +61,14 @@ def site_map(places: Sequence[MapPlace], reader: Reader) -> Markup | None:
     return drawing.finish(words("chart.map.title"), words("chart.map.description", sites=names))
 
 
-def _dot(drawing: Drawing, place: MapPlace, x: float, y: float) -> None:
+def _dot(drawing: Drawing, place: MapPlace, x: float, y: float, words: ChartWords) -> None:
     """Draw a site in the colour of its chance, the number in it; hatched where it is not known."""
     forecast = place.forecast
     known = forecast is not None and forecast.known
     grade = forecast.grade if forecast is not None and known else 0
     drawing.dot(x, y, DOT, f"c-grade c-grade-{grade}" if known else "c-trough", fill="currentColor")
     if known and forecast is not None:
-        text = str(round(100 * forecast.probability))
+        text = percent_of(forecast.probability, words).removesuffix("%")
         drawing.text(x, y + 4, text, f"c-strong c-on-grade-{grade}", "middle")
     else:
         drawing.text(x, y + 4, "–", "c-strong", "middle")
@@ -134,6 +134,6 @@ def _text(place: MapPlace, reader: Reader) -> str:
     forecast = place.forecast
     if forecast is None or not forecast.known:
         return reader.words("chart.map.unknown", site=name)
-    percent = reader.words("probability.value", value=round(100 * forecast.probability))
+    percent = percent_of(forecast.probability, reader.words)
     phenomenon = reader.words(f"phenomenon.{forecast.event.phenomenon}.name")
     return reader.words("chart.map.site", site=name, phenomenon=phenomenon, percent=percent)

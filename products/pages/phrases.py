@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 
 from forecast.domain import Forecast, Name
 from products import safety
 from products.agreement import Agreement
 from products.bulletin import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, Section, SiteDay
-from products.confidence import as_usual
+from products.confidence import HIGH, as_usual
 from products.faces import FACE_DAYS, faceless, faces
 from products.wording import ESTIMATES, Words, clause
 
 STOPS = ("。", "！", "？", ".", "!", "?")  # a sentence that ends so needs no stop
+LEAD = "forecast_period"  # of Reason.feature
+LEFT_OUT = 3  # likelier events named that are not recommended
 NAMED = 3  # hazards not assessed that are named beside a face
+PARTLY_COVERED = "window_coverage"  # of Forecast.missing: the data cover a part of the window
 STRONG = 0.5  # [logit] an effect that is named whatever the grade
 
 
@@ -60,11 +64,16 @@ class Phrases:
         if as_usual(forecast):
             usual = self.words("usual.sentence", usual=self.words.usual(forecast))
             return usual + self.words("page.stop")
+        if forecast.confidence == HIGH:  # then the lead is no news
+            others = tuple(each for each in forecast.reasons if each.feature != LEAD)
+            forecast = replace(forecast, reasons=others)
         up, down = self.reasons(forecast, 1), self.reasons(forecast, -1)
         chosen = (up[:2] or down[:1]) if forecast.grade >= 3 else (down[:2] or up[:1])
         against = max((-reason.effect for reason in forecast.reasons), default=0.0)
         if forecast.grade >= 3 and up and down and against >= STRONG:
             chosen = [up[0], self.words("entry.but", reason=down[0])]
+        if PARTLY_COVERED in forecast.missing:
+            chosen = [*chosen[:1], self.words.missing(PARTLY_COVERED)]
         sentence = self.words.clauses(chosen) if chosen else self.words("entry.none")
         return sentence[:1].upper() + sentence[1:] + self.words("page.stop")
 
@@ -91,6 +100,23 @@ class Phrases:
             return self.words("review.changed_unknown")
         percent = self.words.percent(change.machine_probability)
         return self.words("review.changed_from", percent=percent)
+
+    def left_out(self) -> str:
+        """Return which likelier events are not recommended because of danger; "" if none."""
+        found = self.bulletin.withheld[:LEFT_OUT]
+        if not found or not self.bulletin.best:
+            return ""
+        words = self.words
+        named = [
+            words(
+                "hero.left_out_one",
+                spot=words.spot(entry.forecast.event.site, entry.forecast.event.phenomenon),
+                day=words.day(entry.forecast.event.day),
+                percent=words.percent(entry.forecast.probability),
+            )
+            for entry in found
+        ]
+        return words("hero.left_out", spots=words("page.names").join(named))
 
     def shared(self, section: Section | None) -> str:
         """Return what is said where a link to a site, or to the service, is shared: number first.

@@ -17,6 +17,7 @@ from products.bulletin import NEXT_DAYS, Bulletin, Entry, Section
 from products.charts.event_strip import legend_sign
 from products.confidence import as_usual
 from products.drawing.card import INDEX, SITES, card_path
+from products.faces import faces
 from products.pages import calendar, tiles
 from products.pages.addresses import prefix_of
 from products.pages.current_observations import FILE
@@ -34,7 +35,7 @@ CHARTED_FROM = 2  # [grade] from which anything else is drawn
 # fmt: off
 SENTENCES = (
     "alert_text", "attribution", "changed", "changed_from", "clear", "comment",
-    "contributing_runs", "correction", "dated_hazards", "facing", "gaps", "missing",
+    "contributing_runs", "correction", "dated_hazards", "facing", "gaps", "left_out", "missing",
     "missing_count", "missing_of_day", "names", "not_assessed", "open_hazards", "questioned",
     "reasons", "replaces_withdrawn",
     "risk", "risk_of", "unavailable_models", "where", "why",
@@ -110,6 +111,7 @@ class PageRenderer:
             # functions of other modules
             "agreement": agreement,
             "as_usual": as_usual,
+            "faces_of": faces,
             "tiles": tiles,
             "calendar_of": calendar.weeks,
             "legend_sign": legend_sign,

@@ -10,6 +10,7 @@ Data may be read by pages of other servers.
 from __future__ import annotations
 
 import functools
+import gzip
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
@@ -27,6 +28,9 @@ from products.publish import RELEASES
 
 blueprint = Blueprint("public", __name__)
 
+COMPRESSED = ("text/", "application/", "image/svg+xml")  # types that are worth it
+NOT_COMPRESSED = frozenset({"application/zip", "application/octet-stream"})
+LEAST = 1000  # [byte] of a file that is compressed
 FRESH = 60  # [s] for which a reader may keep a file without asking again
 DATA = ("api", "feeds", "calendar")  # folders of data, below a language too
 TYPES = {
@@ -135,7 +139,26 @@ def _beside(name: str) -> ResponseReturnValue:
 
 
 def _sent(path: Path, media: str, etag: str | bool) -> Response:
+    """Return a file; compressed where the reader takes that, it is text, and it has a hash."""
+    worth = media.startswith(COMPRESSED) and media not in NOT_COMPRESSED
+    if isinstance(etag, str) and worth and path.stat().st_size >= LEAST:
+        if request.accept_encodings["gzip"] > 0 and "Range" not in request.headers:
+            response = Response(_gzipped(path, etag), mimetype=media)
+            response.headers["Content-Encoding"] = "gzip"
+            response.set_etag(f"{etag}-gzip")
+            response.vary.add("Accept-Encoding")
+            response.make_conditional(request)
+            return response
+        response = send_file(path, mimetype=media, etag=etag, conditional=True, max_age=FRESH)
+        response.vary.add("Accept-Encoding")
+        return response
     return send_file(path, mimetype=media, etag=etag, conditional=True, max_age=FRESH)
+
+
+@functools.lru_cache(maxsize=256)
+def _gzipped(path: Path, etag: str) -> bytes:
+    """Return a file compressed. etag: of its content."""
+    return gzip.compress(path.read_bytes(), 6, mtime=0)
 
 
 def _type_of(path: str) -> str:
