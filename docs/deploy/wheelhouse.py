@@ -28,14 +28,20 @@ PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 def main(arguments: list[str] | None = None) -> None:
     """Write the wheelhouse. Raises: CalledProcessError where pip fails."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("folder", type=Path, help="where the wheelhouse is written, e.g. dist/wheelhouse")
+    parser.add_argument(
+        "folder", type=Path, help="where the wheelhouse is written, e.g. dist/wheelhouse"
+    )
     folder = parser.parse_args(arguments).folder
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     lock = PROJECT / "requirements.lock"
-    subprocess.run([*PIP, "wheel", "--require-hashes", "--no-deps", "-r", lock, "-w", part], check=True)
-    subprocess.run([*PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", part, PROJECT], check=True)
+    subprocess.run(  # noqa: S603
+        [*PIP, "wheel", "--require-hashes", "--no-deps", "-r", lock, "-w", part], check=True
+    )
+    subprocess.run(  # noqa: S603
+        [*PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", part, PROJECT], check=True
+    )
     (part / "requirements.txt").write_text("".join(requirements(part)), encoding="utf-8")
     for name in BESIDE:
         source = DEPLOY / name
