@@ -37,12 +37,12 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "metar": {
         "one": "METAR ZBAA 221200Z 32005MPS 290V350 9999 FEW040 SCT100 M03/M15 Q1028 NOSIG=\n",
-        "json": '[{"icaoId": "ZBAA", "rawOb": "ZBAA 221230Z 00000MPS 0800 FG VV002 M01/M01 Q1030"}]',
+        "json": '[{"icaoId": "ZBAA", "rawOb": "ZBAA 221230Z 00000MPS 0800 FG VV002 M01/M01"}]',
     },
     "micaps1": {
         "one": "diamond 1 made-up 20020402 01\n20 02 04 02 1\n"
         "54511 116.47 39.80 31 5 30 4 10132 9999 9999 9999 9999 9999 9999 9999 12.1 9999 9999 10.0"
-        " 3.2 9999 9999 9999 9999 1 2\n",
+        " 3.2 9999 9999 9999 9999 1 2\n"
     },
     "isd": {
         "fixed": "0134545110999992026112212004+39930+116280FM-12+005599999V0203201N00461220001N"
@@ -52,7 +52,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "afile": {
         "one": "58237 3256N 11854E 000238 0 2021 11\nTB\n0118 0117 0116 0115.\n0118 0119 0120 0121="
-        "\nUB=\n",
+        "\nUB=\n"
     },
     "inventory": {
         "gfs": "1:0:d=2026011000:TMP:850 mb:6 hour fcst:\n2:400:d=2026011000:RH:850 mb:6 hour fcst:"
@@ -63,14 +63,15 @@ TEXTS: dict[str, dict[str, str]] = {
         "2:90:d=2026011000:AOTK:entire atmosphere:6 hour fcst:aerosol=Total Aerosol:\n",
     },
     "index": {
-        "oper": '{"domain": "g", "date": "20260110", "time": "0000", "expver": "0001", "class": "od"'
+        "oper": '{"domain": "g", "date": "20260110", "time": "0000", "expver": "0001"'
         ', "type": "fc", "stream": "oper", "step": "6", "levtype": "pl", "levelist": "850", "param"'
         ': "t", "_offset": 0, "_length": 609}\n'
         '{"domain": "g", "date": "20260110", "time": "0000", "type": "fc", "stream": "oper", "step"'
-        ': "6", "levtype": "sfc", "param": "2t", "_offset": 609, "_length": 500}\n',
+        ': "6", "levtype": "sfc", "param": "2t", "_offset": 609, "_length": 500}\n'
     },
     "outcomes": {
-        "chinese": "站点,现象,日期,程度\n灵山,晚霞,2026-11-20,部分\n灵山,星空,2026-11-21 02:30,full\n",
+        "chinese": "站点,现象,日期,程度\n灵山,晚霞,2026-11-20,部分\n"
+        "灵山,星空,2026-11-21 02:30,full\n",
         "english": "site,phenomenon,day,degree,state,amount_cm,source,reporter\n"
         "jinding,sea_of_clouds,2026-11-20,,sea,,camera,cam1\n"
         "jiangshuihe,snowfall,2026-11-19,,,4.5,observer,wang\n",

@@ -103,7 +103,7 @@ def grib(data: bytes) -> None:
             assert message.offset + message.length <= len(data), "a message that is cut off"
             assert message.start <= message.end or math.isnan(message.start)
             grid = packing.grid_of(message, data)
-            assert 0 < grid.points
+            assert grid.points > 0
             packing.check(message, data, grid.points)
             packing.has_missing(message, data)
             packing.quantum(message, data)
