@@ -10,7 +10,7 @@ import sqlalchemy as sql
 
 from forecast.archive.schema import REVISION, SCHEMA, about_table, metadata
 from forecast.errors import ArchiveError
-from forecast.files import make_private, rename
+from forecast.files import rename
 
 # The schemas that can be brought forward, each with its revision of the migrations.
 FORMER: dict[int, str | None] = {2: None, 3: "0003"}
@@ -95,7 +95,6 @@ def _copy_sqlite(path: Path, schema: int, address: str) -> None:
     part = target.with_name(target.name + ".part")
     try:
         part.unlink(missing_ok=True)
-        make_private(part)
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as copy:
             source.backup(copy)
         rename(part, target)

@@ -121,11 +121,11 @@ def test_what_a_unit_starts_is_a_command_of_the_program(name: str) -> None:
     assert options[-2:] == ["--config", "/etc/skyscape/settings.yaml"]
 
 
-def test_the_watchdog_is_started_every_five_minutes_by_its_timer() -> None:
+def test_the_watchdog_is_started_every_minute_by_its_timer() -> None:
     timer = directives("skyscape-watchdog.timer")["Timer"]
 
     assert timer["Unit"] == ["skyscape-watchdog.service"]
-    assert timer["OnUnitActiveSec"] == ["5min"]
+    assert timer["OnUnitActiveSec"] == ["1min"]
     (line,) = directives("skyscape-watchdog.service")["Service"]["ExecStart"]
     assert line.startswith(f"{PROGRAM} check --alive --tell ")
 
