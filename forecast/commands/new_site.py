@@ -6,6 +6,7 @@ paragraph is put behind the last site.
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Sequence
@@ -188,7 +189,7 @@ def map_page(config: Config, language: str = "zh") -> str:
     style = (TEMPLATES / "static" / "skyscape.css").read_text(encoding="utf-8")
     title = config.service.title.zh if language == "zh" else config.service.title.en
     return (
-        f'<!doctype html>\n<html lang="{language}"><meta charset="utf-8"><title>{title}</title>\n'
+        f'<!doctype html>\n<html lang="{language}"><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
         f'<style>{style}</style>\n<body><main style="max-width:60rem">{drawn}</main></body></html>'
         "\n"
     )

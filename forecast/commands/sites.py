@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -15,6 +15,23 @@ from forecast.errors import ConfigError
 if TYPE_CHECKING:
     from forecast.commands.new_site import NewSite
     from forecast.config import Config
+
+Terrain: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="As of `survey`; with --lights.")
+]
+Lights: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="As of `survey`; with --terrain.")
+]
+Valley: TypeAlias = Annotated[
+    float | None, typer.Option(help="Height of the valley below, in m, without maps.")
+]
+NightSky: TypeAlias = Annotated[
+    float | None, typer.Option(help="Brightness at night, mag/arcsec2, without maps.")
+]
+MapFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--map", metavar="FILE", help="Write a page with the map of all sites."),
+]
 
 
 def sites(
@@ -38,22 +55,11 @@ def sites(
     phenomena: Annotated[
         str, typer.Option(help="What is forecast, the headline first, with commas between.")
     ] = "sunset_glow,sunrise_glow,sea_of_clouds,starry_sky",
-    terrain: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="As of `survey`; with --lights.")
-    ] = None,
-    lights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="As of `survey`; with --terrain.")
-    ] = None,
-    valley: Annotated[
-        float | None, typer.Option(help="Height of the valley below, in m, without maps.")
-    ] = None,
-    night_sky: Annotated[
-        float | None, typer.Option(help="Brightness at night, mag/arcsec2, without maps.")
-    ] = None,
-    picture: Annotated[
-        Path | None,
-        typer.Option("--map", metavar="FILE", help="Write a page with the map of all sites."),
-    ] = None,
+    terrain: Terrain = None,
+    lights: Lights = None,
+    valley: Valley = None,
+    night_sky: NightSky = None,
+    picture: MapFile = None,
     write: Annotated[
         bool, typer.Option("--write", help="Put the site into the settings file of --config.")
     ] = False,
