@@ -187,9 +187,9 @@ def map_page(config: Config, language: str = "zh") -> str:
     places = [MapPlace(site, None) for site in config.all_sites()]
     drawn = site_map(places, Reader(words, language, config.zone, "map")) or ""
     style = (TEMPLATES / "static" / "skyscape.css").read_text(encoding="utf-8")
-    title = config.service.title.zh if language == "zh" else config.service.title.en
+    title = html.escape(getattr(config.service.title, language))
     return (
-        f'<!doctype html>\n<html lang="{language}"><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
+        f'<!doctype html>\n<html lang="{language}"><meta charset="utf-8"><title>{title}</title>\n'
         f'<style>{style}</style>\n<body><main style="max-width:60rem">{drawn}</main></body></html>'
         "\n"
     )
