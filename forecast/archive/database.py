@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from forecast.config import masked
 from forecast.errors import ArchiveError
+from forecast.files import make_private
 
 
 def open_engine(url: str) -> sql.Engine:
@@ -23,7 +25,7 @@ def open_engine(url: str) -> sql.Engine:
             parsed = parsed.set(drivername="postgresql+psycopg")
         is_file = parsed.database and parsed.database != ":memory:"
         if parsed.get_backend_name() == "sqlite" and is_file:
-            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+            make_private(Path(str(parsed.database)).parent, folder=True)
         engine = sql.create_engine(parsed, hide_parameters=True)
     except (SQLAlchemyError, OSError, ImportError) as error:
         expected = "expected sqlite:///path or postgresql://…"
@@ -31,6 +33,7 @@ def open_engine(url: str) -> sql.Engine:
             f"archive {masked(url)}: cannot be opened ({brief(error)}); {expected}"
         ) from error
     if engine.dialect.name == "sqlite":
+        sql.event.listen(engine, "do_connect", _private)
         sql.event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
@@ -39,6 +42,16 @@ def brief(error: Exception) -> str:
     """Return the message of a database error on one line, at most 300 characters."""
     original = getattr(error, "orig", None) or error
     return " ".join(str(original).split())[:300]
+
+
+def _private(_: object, __: object, arguments: Any, named: Any) -> None:
+    """Make the file before SQLite would, readable by its owner only; those that SQLite makes beside
+    it get the same mode. What cannot be made, SQLite itself reports.
+    """
+    if named.get("uri") or not arguments or arguments[0] in ("", ":memory:"):
+        return
+    with contextlib.suppress(OSError):
+        make_private(Path(arguments[0]))
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

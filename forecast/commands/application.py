@@ -26,7 +26,7 @@ GROUPS: Mapping[str, Mapping[str, Callable[..., object]]] = {
         "transfer-test": score.transfer_test,
     },
     "Learn": {"train": learn.train, "models": learn.models, "reforecast": learn.reforecast},
-    "Sites": {"survey": sites.survey},
+    "Sites": {"sites": sites.sites, "survey": sites.survey},
     "Admin": {
         "status": admin.status,
         "check": admin.check,

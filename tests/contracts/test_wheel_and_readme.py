@@ -62,6 +62,30 @@ def test_an_installed_wheel_runs_from_any_folder(installed: Path, tmp_path: Path
     assert (index.parent / "static" / "skyscape.css").is_file()
 
 
+def test_a_wheel_holds_all_that_the_program_reads(installed: Path) -> None:
+    """Every file of the packages that is no module: templates, texts, fonts, shipped models, tables
+    of words, migrations; and the settings.
+    """
+    tops = ("forecast", "models", "products", "templates")
+    listed = subprocess.run(
+        ["git", "ls-files", *tops], cwd=PROJECT, capture_output=True, text=True, check=False
+    ).stdout.split("\n")
+    wanted = {PROJECT / name for name in listed if name} or {
+        path
+        for top in tops
+        for path in (PROJECT / top).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    names = {path.relative_to(PROJECT) for path in wanted}
+    kinds = {name.suffix for name in names}
+
+    assert kinds >= {".html", ".yaml", ".otf", ".skops", ".css", ".js", ".csv", ".json", ".svg"}
+    assert [name for name in sorted(names) if not (installed / name).is_file()] == []
+    assert (installed / "forecast" / "config.yaml").is_file()
+    assert any("migrations" in name.parts and name.suffix == ".py" for name in names)
+    assert (installed / "bin" / "skyscape").is_file()
+
+
 def test_the_readme_names_every_command_and_no_other() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     targets = set(
