@@ -11,9 +11,9 @@ import pytest
 
 from forecast.archive.issues import Archive, Attempt
 from forecast.commands import status
-from forecast.commands.world import ZonedFormatter
 from forecast.config import Config
 from forecast.domain import Fault
+from forecast.log_context import ZonedFormatter
 from forecast.observations.formats import Parsed
 from forecast.observations.intake import Intake
 from tests.station_data import with_stations
