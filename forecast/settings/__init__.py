@@ -118,7 +118,7 @@ class WebSettings(SettingsSection):
 
 
 class ServiceSettings(SettingsSection):
-    """What the service is called, the clock its readers live by, its web application and its log."""
+    """What the service is called, its readers' clock, its web application, the form of its log."""
 
     title: FullName
     district: FullName
