@@ -86,8 +86,8 @@ def message(notices: Sequence[Notice], config: Config, now: datetime) -> AlertMe
 def _marks(notice: Notice, tables: Mapping[str, Words], now: datetime) -> dict[str, list[str]]:
     """Return the lines of a notice: what it is, and what to do; a line for each language."""
     alert, stage = notice.alert, notice.stage
-    lasted = max(0, round((now - alert.since) / timedelta(minutes=1)))
     until = alert.gone or now
+    lasted = max(0, round((until - alert.since) / timedelta(minutes=1)))
     what = [
         words(
             f"alerts.{stage}",

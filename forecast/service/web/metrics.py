@@ -53,7 +53,7 @@ class Metrics:
         )
         for kind in range(2, 6):
             self._requests.labels(f"{kind}xx")
-        self.registry.register(self)  # type: ignore[arg-type]
+        self.registry.register(self)
 
     def count(self, status: int) -> None:
         """Count one answer."""
