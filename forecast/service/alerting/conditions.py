@@ -19,6 +19,8 @@ from forecast.service.state import overdue_hour, run_due
 
 Level = Literal["critical", "warning"]
 LEVELS: tuple[str, ...] = get_args(Level)
+# Readers get nothing, or what is old, or soon will. Only these are escalated.
+CRITICAL = frozenset({"scheduler", "no_issue", "nothing", "expired", "archive", "review", "disk"})
 ARCHIVE_PATIENCE = timedelta(minutes=3)  # a lock that lasts no longer is no alert
 LEAST_DAYS = 7  # of sizes known before a growth is concluded from them
 
@@ -42,11 +44,15 @@ class Condition:
     """
 
     kind: str
-    level: Level
     since: datetime | None
     blanks: Mapping[str, Blank] = field(default_factory=dict)
     subject: str = ""
     after: timedelta = timedelta(0)
+
+    @property
+    def level(self) -> Level:
+        """Return whether it is critical: only such an alert is escalated."""
+        return "critical" if self.kind in CRITICAL else "warning"
 
     @property
     def key(self) -> str:
@@ -62,7 +68,7 @@ def scheduler(facts: Facts) -> Found:
     if not facts.service.silent(facts.now):
         return ()
     beat = facts.service.beat
-    return (Condition("scheduler", "critical", beat.at if beat else None),)
+    return (Condition("scheduler", beat.at if beat else None),)
 
 
 def no_issue(facts: Facts) -> Found:
@@ -71,7 +77,7 @@ def no_issue(facts: Facts) -> Found:
     if hour is None:
         return ()
     reason = next((e.detail for e in facts.service.journal if e.hour == hour), "-")
-    return (Condition("no_issue", "critical", hour, {"hour": hour, "reason": reason[:200]}),)
+    return (Condition("no_issue", hour, {"hour": hour, "reason": reason[:200]}),)
 
 
 def expired(facts: Facts) -> Found:
@@ -81,8 +87,8 @@ def expired(facts: Facts) -> Found:
         return ()
     if issue is None:
         late = timedelta(minutes=facts.config.alerts.late_minutes)
-        return (Condition("nothing", "critical", None, after=late),)
-    return (Condition("expired", "critical", issue.valid_until, {"number": issue.number}),)
+        return (Condition("nothing", None, after=late),)
+    return (Condition("expired", issue.valid_until, {"number": issue.number}),)
 
 
 def archive(facts: Facts) -> Found:
@@ -92,7 +98,7 @@ def archive(facts: Facts) -> Found:
     if not facts.archive_error:
         return ()
     blanks = {"reason": facts.archive_error[:300]}
-    return (Condition("archive", "critical", None, blanks, after=ARCHIVE_PATIENCE),)
+    return (Condition("archive", None, blanks, after=ARCHIVE_PATIENCE),)
 
 
 def source(facts: Facts) -> Found:
@@ -107,7 +113,7 @@ def source(facts: Facts) -> Found:
         return ()
     detail = facts.service.journal[0].detail[:200]
     model = facts.config.source.name.as_name(facts.config.source.model)
-    return (Condition("source", "warning", failed.at, {"model": model, "reason": detail}),)
+    return (Condition("source", failed.at, {"model": model, "reason": detail}),)
 
 
 def no_new_run(facts: Facts) -> Found:
@@ -123,7 +129,7 @@ def no_new_run(facts: Facts) -> Found:
     since = due + timedelta(hours=config.source.delay_hours)
     name = config.source.name.as_name(config.source.model)
     blanks: dict[str, Blank] = {"model": name, "run": issue.cycle.run, "due": due}
-    return (Condition("no_new_run", "warning", since, blanks),)
+    return (Condition("no_new_run", since, blanks),)
 
 
 def models(facts: Facts) -> Found:
@@ -142,7 +148,7 @@ def models(facts: Facts) -> Found:
         else:
             continue
         if facts.now - (last or started) > longest:
-            found.append(Condition("model", "warning", last, {"model": name}, model.id))
+            found.append(Condition("model", last, {"model": name}, model.id))
     return tuple(found)
 
 
@@ -157,7 +163,7 @@ def stations(facts: Facts) -> Found:
         if facts.now - (last or started) > longest:
             name = station.name.as_name(station.id)
             blanks: dict[str, Blank] = {"station": name, "id": station.id}
-            found.append(Condition("station", "warning", last, blanks, station.id))
+            found.append(Condition("station", last, blanks, station.id))
     return tuple(found)
 
 
@@ -169,10 +175,10 @@ def senders(facts: Facts) -> Found:
     found = []
     for sender, (last, good) in facts.archive.senders.items():
         if facts.now - last > longest:
-            found.append(Condition("sender", "warning", last, {"sender": sender}, sender))
+            found.append(Condition("sender", last, {"sender": sender}, sender))
         elif good is None or facts.now - good > longest:
             blanks = {"sender": sender}
-            found.append(Condition("sender_refused", "warning", good, blanks, sender))
+            found.append(Condition("sender_refused", good, blanks, sender))
     return tuple(found)
 
 
@@ -186,7 +192,7 @@ def disk(facts: Facts) -> Found:
                 "folder": str(each.folder), "free": f"{each.free / 1e9:.1f}",
                 "percent": f"{percent:.0f}",
             }  # fmt: skip
-            found.append(Condition("disk", "critical", None, blanks, str(each.folder)))
+            found.append(Condition("disk", None, blanks, str(each.folder)))
     return tuple(found)
 
 
@@ -198,11 +204,11 @@ def archive_growth(facts: Facts) -> Found:
     shown: dict[str, Blank] = {"size": f"{size / 1e9:.2f}"}
     if size > alerts.archive_gb * 1e9:
         limit: dict[str, Blank] = {**shown, "limit": f"{alerts.archive_gb:g}"}
-        return (Condition("archive_large", "warning", None, limit),)
+        return (Condition("archive_large", None, limit),)
     left = _days_until_full(facts, size)
     if left is None or left >= alerts.days_until_full:
         return ()
-    return (Condition("archive_growth", "warning", None, {**shown, "days": max(0, round(left))}),)
+    return (Condition("archive_growth", None, {**shown, "days": max(0, round(left))}),)
 
 
 def _days_until_full(facts: Facts, size: int) -> float | None:
@@ -225,7 +231,7 @@ def shifts(facts: Facts) -> Found:
     for kind, phenomenon in facts.learning.shifts:
         name = WordKey(f"phenomenon.{phenomenon}.name")
         of = "skill" if kind == "frequency" else "drift"
-        condition = Condition(of, "warning", None, {"phenomenon": name}, phenomenon)
+        condition = Condition(of, None, {"phenomenon": name}, phenomenon)
         found[condition.key] = condition
     return tuple(found.values())
 
@@ -238,7 +244,7 @@ def models_refused(facts: Facts) -> Found:
     if not refused:
         return ()
     blanks: dict[str, Blank] = {"count": len(refused), "reason": refused[0][:200]}
-    return (Condition("model_refused", "warning", None, blanks),)
+    return (Condition("model_refused", None, blanks),)
 
 
 def review(facts: Facts) -> Found:
@@ -253,7 +259,7 @@ def review(facts: Facts) -> Found:
         return None
     soon = timedelta(minutes=config.alerts.review_minutes)
     return tuple(
-        Condition("review", "critical", draft.prepared, {"hour": draft.hour}, draft.id)
+        Condition("review", draft.prepared, {"hour": draft.hour}, draft.id)
         for draft in facts.archive.drafts
         if draft.state == "draft" and not draft.corrects and draft.hour - facts.now <= soon
     )
