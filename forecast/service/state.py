@@ -18,6 +18,7 @@ from products import manifest
 
 # The outcomes of the journal after which an hour has an issue of its own.
 ISSUED = frozenset({"issued", "partial"})
+NOTHING_NEWER = frozenset({"unchanged", "older"})
 ENTRIES = 200  # of the journal that are looked at
 
 
@@ -55,9 +56,9 @@ def read_service_state(config: Config) -> ServiceState:
 def overdue_hour(state: ServiceState, config: Config, now: datetime) -> datetime | None:
     """Return the last hour of issue that has no issue `late_minutes` after it; None: all is well.
 
-    What was issued later counts, and before it what was signed while its draft was open. "Nothing
-    new" counts where the run in force is the newest that the hour could have had. A service that
-    started after the hour gets the same time from its start.
+    What was issued later counts, and before it what was signed while its draft was open. An attempt
+    that found nothing newer counts where the run in force is the newest that the hour could have
+    had. A service that started after the hour gets the same time from its start.
     """
     late = timedelta(minutes=config.alerts.late_minutes)
     hour = last_hour(config.schedule.issue_at, config.zone, now - late)
@@ -71,8 +72,7 @@ def overdue_hour(state: ServiceState, config: Config, now: datetime) -> datetime
     if any(entry.outcome in ISSUED for entry in of_hour):
         return None
     current = state.issue is not None and state.issue.cycle.run >= run_due(config, hour)
-    unchanged = current and not state.expired(now)
-    if unchanged and any(entry.outcome == "unchanged" for entry in of_hour):
+    if current and not state.expired(now) and any(e.outcome in NOTHING_NEWER for e in of_hour):
         return None
     return hour
 

@@ -83,11 +83,11 @@ def test_what_was_not_looked_at_is_unknown_and_not_well(config: Config) -> None:
         (10, -9 * 60, (), True),
         (30, 1, (), False),
         (30, -9 * 60, ("waiting",), True),
-        (30, -9 * 60, ("older",), True),
         (30, -9 * 60, ("missed", "waiting"), True),
         (30, -9 * 60, ("partial",), False),
         # nothing newer could have been issued, and what is in force has the newest run
         (30, -9 * 60, ("unchanged",), False),
+        (30, -9 * 60, ("older",), False),
         (30, -9 * 60, (), True),
     ],
 )
@@ -100,6 +100,15 @@ def test_an_hour_is_overdue_ten_minutes_after_it_unless_it_has_its_issue(
     given = facts(config, HOUR + minutes * MINUTE, issue=issue, journal=entries)
 
     assert [each.since for each in found(conditions.no_issue, given)] == [HOUR] * overdue
+
+
+@pytest.mark.parametrize("outcome", ["unchanged", "older"])
+def test_nothing_newer_is_no_issue_where_a_newer_run_was_due(config: Config, outcome: str) -> None:
+    behind = replace(ISSUE, issued=HOUR - 9 * HOURS, cycle=Cycle(RUN - 6 * HOURS))
+
+    given = facts(config, issue=behind, journal=(entry(outcome),))
+
+    assert found(conditions.no_issue, given)
 
 
 def test_an_hour_that_was_missed_stays_overdue_until_an_issue_comes(config: Config) -> None:
