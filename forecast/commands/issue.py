@@ -22,6 +22,7 @@ from forecast.commands.options import (
 )
 from forecast.commands.output import show, show_as_done, show_json
 from forecast.errors import ConfigError, PublishError, SkyscapeError
+from forecast.log_context import attempt
 
 if TYPE_CHECKING:
     from forecast.config import Config
@@ -46,7 +47,8 @@ def once(
 ) -> int:
     """Issue one forecast: from a model run's files to the published pages."""
     settings = setup.settings(config, out, log)
-    return _issue(settings, source, cycle, now or setup.clock(), json)
+    with attempt():
+        return _issue(settings, source, cycle, now or setup.clock(), json)
 
 
 def run(

@@ -83,13 +83,14 @@ def build_scheduler(
             name="send what is not sent yet",
             executor="delivery",
         )
-    scheduler.add_job(
-        AlertJob(world, clock).look,
-        IntervalTrigger(minutes=MINUTES, timezone=zone),
-        id="alerts",
-        name="alert operators",
-        executor="alerts",
-    )
+    if not world.config.demonstration:  # of which nobody is alerted
+        scheduler.add_job(
+            AlertJob(world, clock).look,
+            IntervalTrigger(minutes=MINUTES, timezone=zone),
+            id="alerts",
+            name="alert operators",
+            executor="alerts",
+        )
     if world.intake is not None:
         minutes = world.config.observations.check_minutes
         scheduler.add_job(
