@@ -83,14 +83,8 @@ def build_scheduler(
             name="send what is not sent yet",
             executor="delivery",
         )
-    if not world.config.demonstration:  # of which nobody is alerted
-        scheduler.add_job(
-            AlertJob(world, clock).look,
-            IntervalTrigger(minutes=MINUTES, timezone=zone),
-            id="alerts",
-            name="alert operators",
-            executor="alerts",
-        )
+    if not world.config.demonstration:
+        _add_alerts(scheduler, world, clock)
     if world.intake is not None:
         minutes = world.config.observations.check_minutes
         scheduler.add_job(
@@ -102,6 +96,17 @@ def build_scheduler(
             executor="observations",
         )
     return scheduler
+
+
+def _add_alerts(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add the look that alerts operators; of a demonstration nobody is alerted."""
+    scheduler.add_job(
+        AlertJob(world, clock).look,
+        IntervalTrigger(minutes=MINUTES, timezone=world.config.zone),
+        id="alerts",
+        name="alert operators",
+        executor="alerts",
+    )
 
 
 def _add_issues(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:

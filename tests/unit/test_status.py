@@ -17,7 +17,7 @@ from forecast.log_context import ZonedFormatter
 from forecast.observations.formats import Parsed
 from forecast.observations.intake import Intake
 from forecast.service import heartbeat
-from forecast.service.alerting.ledger import Alert, Ledger, Mark, write_ledger
+from forecast.service.alerting.ledger import Ledger, MessageMark, OpenAlert, write_ledger
 from forecast.service.journal import Entry, Journal
 from tests.station_data import with_stations
 
@@ -209,9 +209,9 @@ def test_the_service_its_journal_and_its_open_alerts_are_shown_in_local_time(
         at = NOW - timedelta(minutes=20 - number)
         journal = Journal(folder)
         journal.add(Entry(at, NOW - timedelta(hours=1), f"a{number}", "waiting", None, 4, "no run"))
-    alert = Alert(
+    alert = OpenAlert(
         "no_issue", "no_issue", "critical", NOW - timedelta(hours=1), NOW, {"en": "no issue"},
-        reported=NOW, marks={"raised": {"wecom:duty": Mark("sent", NOW)}},
+        reported=NOW, marks={"raised": {"wecom:duty": MessageMark("sent", NOW)}},
     )  # fmt: skip
     write_ledger(folder, Ledger({"no_issue": alert}))
 

@@ -36,7 +36,7 @@ State = Literal["sending", "sent", "failed", "unclear"]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class MessageMark:
     """What became of one message to one recipient, and when it was last tried."""
 
     state: State
@@ -53,7 +53,7 @@ class Mark:
 
 
 @dataclass
-class Alert:
+class OpenAlert:
     """A condition since it was first seen.
 
     since: when it began, as far as known. texts: what is wrong, by language. waits: it is reported
@@ -71,13 +71,13 @@ class Alert:
     reported: datetime | None = None
     gone: datetime | None = None
     resolved: datetime | None = None
-    marks: dict[str, dict[str, Mark]] = field(default_factory=dict)
+    marks: dict[str, dict[str, MessageMark]] = field(default_factory=dict)
 
-    def mark(self, stage: Stage, recipient: str) -> Mark | None:
+    def mark(self, stage: Stage, recipient: str) -> MessageMark | None:
         """Return what became of a message; None where it was never tried."""
         return self.marks.get(stage, {}).get(recipient)
 
-    def keep(self, stage: Stage, recipient: str, mark: Mark) -> None:
+    def keep(self, stage: Stage, recipient: str, mark: MessageMark) -> None:
         """Keep what became of a message."""
         self.marks.setdefault(stage, {})[recipient] = mark
 
@@ -86,12 +86,12 @@ class Alert:
 class Ledger:
     """The open alerts by key, and the size of the archive [byte] by day (ISO)."""
 
-    alerts: dict[str, Alert] = field(default_factory=dict)
+    alerts: dict[str, OpenAlert] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
 
     def update(
         self, assessment: Assessment, now: datetime, texts: Mapping[str, Mapping[str, str]]
-    ) -> list[Alert]:
+    ) -> list[OpenAlert]:
         """Bring the alerts up to what is true now; return those that are reported or over by it.
 
         texts: of each condition by language. A condition of an unknown kind stays as it is. One
@@ -137,17 +137,19 @@ class Ledger:
                 del self.sizes[day]
 
 
-def _opened(condition: Condition, now: datetime) -> Alert:
+def _opened(condition: Condition, now: datetime) -> OpenAlert:
     since = condition.since or now
-    return Alert(condition.key, condition.kind, condition.level, since, now, {}, condition.after)
+    return OpenAlert(
+        condition.key, condition.kind, condition.level, since, now, {}, condition.after
+    )
 
 
-def recipients_of(alert: Alert) -> set[str]:
+def recipients_of(alert: OpenAlert) -> set[str]:
     """Return who was, or may have been, sent that an alert is raised."""
     return {name for stage in ("raised", "escalated") for name in alert.marks.get(stage, {})}
 
 
-def _unsent(alert: Alert) -> bool:
+def _unsent(alert: OpenAlert) -> bool:
     """Return whether somebody still waits for the end of an alert."""
     marks = (alert.mark("resolved", name) for name in recipients_of(alert))
     return any(
@@ -220,10 +222,10 @@ def _ledger(plain: Any) -> Ledger:
     return Ledger({alert.key: alert for alert in alerts}, sizes)
 
 
-def _alert(plain: Any) -> Alert:
+def _alert(plain: Any) -> OpenAlert:
     marks = {
         str(stage): {
-            str(name): Mark(mark["state"], _time(mark["at"]), int(mark["tries"]))
+            str(name): MessageMark(mark["state"], _time(mark["at"]), int(mark["tries"]))
             for name, mark in marks.items()
         }
         for stage, marks in plain["marks"].items()
@@ -232,7 +234,7 @@ def _alert(plain: Any) -> Alert:
         name: _time(plain[name]) if plain[name] else None
         for name in ("reported", "gone", "resolved")
     }
-    return Alert(
+    return OpenAlert(
         str(plain["key"]),
         str(plain["kind"]),
         str(plain["level"]),

@@ -15,7 +15,7 @@ from typing import Any
 from forecast.config import Config
 from forecast.domain import Name, as_utc
 from forecast.service.alerting.conditions import Blank, Condition, WordKey
-from forecast.service.alerting.ledger import Alert, Stage
+from forecast.service.alerting.ledger import OpenAlert, Stage
 from products.pages.templating import render_template
 from products.wording import LANGUAGES, Words
 
@@ -29,7 +29,7 @@ MOST = 12  # notices in full; the others are counted
 class Notice:
     """An alert at a stage: raised, escalated or resolved."""
 
-    alert: Alert
+    alert: OpenAlert
     stage: Stage
 
 

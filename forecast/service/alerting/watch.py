@@ -13,9 +13,9 @@ from forecast.service.alerting import sending
 from forecast.service.alerting.conditions import Condition, assess
 from forecast.service.alerting.facts import Facts
 from forecast.service.alerting.ledger import (
-    Alert,
     Ledger,
-    Mark,
+    MessageMark,
+    OpenAlert,
     State,
     locked,
     read_ledger,
@@ -167,15 +167,15 @@ class Alerting:
         for notice in notices:
             before = notice.alert.mark(notice.stage, recipient.name)
             tries = (before.tries if before else 0) + begun
-            notice.alert.keep(notice.stage, recipient.name, Mark(state, now, tries))
+            notice.alert.keep(notice.stage, recipient.name, MessageMark(state, now, tries))
         self._keep(ledger)
 
 
-def _is_due(mark: Mark | None, now: datetime) -> bool:
+def _is_due(mark: MessageMark | None, now: datetime) -> bool:
     return mark is None or mark.is_due(now)
 
 
-def _log(alert: Alert) -> None:
+def _log(alert: OpenAlert) -> None:
     """Log that an alert is raised or over, with its key."""
     if alert.resolved is not None:
         log.info("alert over: %s", alert.key)

@@ -119,6 +119,7 @@ def create_application(
         # imported only now: the parts use what stands here
         application.register_blueprint(importlib.import_module(f"{__package__}.{part}").blueprint)
     application.before_request(lambda: set_id(new_id()))  # the lines of the log by request
+    application.teardown_request(lambda _: set_id(""))
     application.before_request(guards.admit)
     metrics.count_answers(application, context)
     application.after_request(_secured)
