@@ -26,7 +26,7 @@ MOST = 12  # notices in full; the others are counted
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class OperatorNotice:
     """An alert at a stage: raised, escalated or resolved."""
 
     alert: OpenAlert
@@ -61,7 +61,7 @@ def _blank(value: Blank, words: Words) -> object:
     return words(value.key) if isinstance(value, WordKey) else value
 
 
-def message(notices: Sequence[Notice], config: Config, now: datetime) -> AlertMessage:
+def message(notices: Sequence[OperatorNotice], config: Config, now: datetime) -> AlertMessage:
     """Return the message of some notices, those that are raised first."""
     tables = {language: Words(language, config.zone) for language in LANGUAGES}
     shown, title = notices[:MOST], config.service.title.as_name()
@@ -83,7 +83,9 @@ def message(notices: Sequence[Notice], config: Config, now: datetime) -> AlertMe
     return AlertMessage(digest, subjects[0], text, tuple(_item(notice) for notice in notices))
 
 
-def _marks(notice: Notice, tables: Mapping[str, Words], now: datetime) -> dict[str, list[str]]:
+def _marks(
+    notice: OperatorNotice, tables: Mapping[str, Words], now: datetime
+) -> dict[str, list[str]]:
     """Return the lines of a notice: what it is, and what to do; a line for each language."""
     alert, stage = notice.alert, notice.stage
     until = alert.gone or now
@@ -104,7 +106,7 @@ def _marks(notice: Notice, tables: Mapping[str, Words], now: datetime) -> dict[s
     return {"what": what, "do": steps}
 
 
-def _item(notice: Notice) -> dict[str, Any]:
+def _item(notice: OperatorNotice) -> dict[str, Any]:
     """Return a notice as data, for a server."""
     alert = notice.alert
     return {

@@ -22,7 +22,7 @@ from forecast.service.alerting.ledger import (
     recipients_of,
     write_ledger,
 )
-from forecast.service.alerting.notices import Notice, message, texts_of
+from forecast.service.alerting.notices import OperatorNotice, message, texts_of
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class Alerting:
                 problems.append(f"{recipient.name}: {problem}")
         return sent, problems
 
-    def _wanted(self, ledger: Ledger, name: str, now: datetime) -> Iterator[Notice]:
+    def _wanted(self, ledger: Ledger, name: str, now: datetime) -> Iterator[OperatorNotice]:
         """Yield what is to be known by now: each alert, that it lasts, or that it is over.
 
         The end is for who was sent the beginning. name: of a recipient.
@@ -133,15 +133,19 @@ class Alerting:
                 continue
             if alert.resolved is not None:
                 if name in recipients_of(alert):
-                    yield Notice(alert, "resolved")
+                    yield OperatorNotice(alert, "resolved")
                 continue
-            yield Notice(alert, "raised")
+            yield OperatorNotice(alert, "raised")
             lasts = alert.gone is None and now - alert.reported >= lasting
             if lasts and alert.level == "critical":
-                yield Notice(alert, "escalated")
+                yield OperatorNotice(alert, "escalated")
 
     def _send(
-        self, ledger: Ledger, recipient: sending.Recipient, notices: list[Notice], now: datetime
+        self,
+        ledger: Ledger,
+        recipient: sending.Recipient,
+        notices: list[OperatorNotice],
+        now: datetime,
     ) -> tuple[State, str]:
         """Send notices as one message; keep that before and after. Return what became of it."""
         self._mark(ledger, recipient, notices, "sending", now, begun=True)
@@ -159,7 +163,7 @@ class Alerting:
         self,
         ledger: Ledger,
         recipient: sending.Recipient,
-        notices: list[Notice],
+        notices: list[OperatorNotice],
         state: State,
         now: datetime,
         begun: bool = False,
