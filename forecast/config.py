@@ -20,7 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from forecast import domain
 from forecast.errors import ConfigError
@@ -43,6 +43,7 @@ from forecast.settings import (
     StationSettings,
     WebSettings,
 )
+from forecast.settings.alerts import OperatorAlertSettings
 from forecast.settings.delivery import DeliverySettings
 from forecast.settings.delivery import secrets as secrets_of
 from forecast.settings.errors import (
@@ -82,8 +83,18 @@ class Config(SettingsSection):
     models: Annotated[tuple[ModelSettings, ...], OPERATIONAL] = Field(default=(), max_length=12)
     observations: ObservationSettings = ObservationSettings()
     delivery: Annotated[DeliverySettings, OPERATIONAL] = DeliverySettings()
+    alerts: Annotated[OperatorAlertSettings, OPERATIONAL] = OperatorAlertSettings()
     sites: tuple[SiteSettings, ...] = Field(min_length=1, max_length=5000)
     demonstration: bool = False
+
+    @field_validator("alerts")
+    @classmethod
+    def _reachable(
+        cls, value: OperatorAlertSettings, info: ValidationInfo
+    ) -> OperatorAlertSettings:
+        if faults := value.faults(info.data.get("delivery", DeliverySettings())):
+            raise ValueError("; ".join(faults))
+        return value
 
     @property
     def zone(self) -> ZoneInfo:
@@ -144,6 +155,8 @@ class Config(SettingsSection):
             *webhook["targets"],
         ):
             section["url"] = masked(section["url"])
+        for part in (values["alerts"]["first"], values["alerts"]["escalated"]):
+            part["webhook"] = [masked(each) for each in part["webhook"]]
         return values
 
 

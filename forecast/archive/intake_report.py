@@ -6,6 +6,7 @@ quality control flagged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,6 +76,19 @@ class IntakeCounts:
             ReportSource(name, form, times, at, int(kept), int(lost))
             for name, form, times, at, kept, lost in rows
         )
+
+    def last_of_senders(
+        self, senders: Sequence[str], since: datetime
+    ) -> dict[str, tuple[datetime, datetime | None]]:
+        """Return when each sender last sent something since a time, and when something of it was
+        kept (None: nothing). senders: their names as sources, such as `push lingshan`.
+        """
+        table = reading_table.c
+        good = sql.func.max(sql.case((table.kept > 0, table.at)))
+        query = sql.select(table.name, sql.func.max(table.at), good).group_by(table.name)
+        wanted = (table.at >= as_utc(since), table.name.in_(list(senders)))
+        with self._archive.transaction() as connection:
+            return {name: (at, kept) for name, at, kept in connection.execute(query.where(*wanted))}
 
     def reasons(self, since: datetime | None) -> tuple[IntakeReason, ...]:
         """Return each reason once a file or sender, in the order of their first occurrence."""

@@ -232,6 +232,14 @@ class Observations:
                     found[station] = StationActivity(moment, recent.get(station, 0))
         return found
 
+    def last_times(self, since: datetime) -> dict[str, datetime]:
+        """Return the time of the newest report of each station that has reported since a time."""
+        table = observation_table.c
+        query = sql.select(table.station, sql.func.max(table.time)).group_by(table.station)
+        with self._archive.transaction() as connection:
+            rows = connection.execute(query.where(table.time >= as_utc(since))).all()
+        return {row[0]: row[1] for row in rows}
+
     def count(self) -> int:
         """Return how many observations are kept."""
         with self._archive.transaction() as connection:

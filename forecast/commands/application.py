@@ -37,7 +37,8 @@ GROUPS: Mapping[str, Mapping[str, Callable[..., object]]] = {
 SHORT_HELP = 200  # letters of a command's description, which is its first sentence
 EXIT_CODES = (
     "Exit codes: 0 done, 1 a defect, 2 usage, 3 settings, 4 no usable cycle, 5 archive, "
-    "6 published only in part, or lines of a table refused, 7 a file given cannot be read."
+    "6 published only in part, or lines of a table refused, 7 a file given cannot be read, "
+    "8 the issue in force has expired or the service does not work, 9 no issue is in force."
 )
 # What the parser of the command line says of a number -> our words, up to the value.
 PARSER_WORDS = (

@@ -11,16 +11,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecast.commands import world as setup
-from forecast.commands.options import AsJson, ConfigFile, Now, OneSource, OutputFolder, RunTime
+from forecast.commands.options import (
+    AsJson,
+    ConfigFile,
+    LogForm,
+    Now,
+    OneSource,
+    OutputFolder,
+    RunTime,
+)
 from forecast.commands.output import show, show_as_done, show_json
 from forecast.errors import ConfigError, PublishError, SkyscapeError
+from forecast.log_context import attempt
 
 if TYPE_CHECKING:
     from forecast.config import Config
     from forecast.domain import Cycle, Receipt
     from forecast.issue.report import IssueReport
 
-log = logging.getLogger("skyscape")
+logger = logging.getLogger("skyscape")
 
 DEMONSTRATION = Path("var/demo/site")  # below the working directory
 SIMULATION = Path("var/demo/days")
@@ -33,10 +42,13 @@ def once(
     cycle: RunTime = None,
     now: Now = None,
     out: OutputFolder = None,
+    log: LogForm = None,
     json: AsJson = False,
 ) -> int:
     """Issue one forecast: from a model run's files to the published pages."""
-    return _issue(setup.settings(config, out), source, cycle, now or setup.clock(), json)
+    settings = setup.settings(config, out, log)
+    with attempt():
+        return _issue(settings, source, cycle, now or setup.clock(), json)
 
 
 def run(
@@ -47,6 +59,7 @@ def run(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log every task of the scheduler.")
     ] = False,
+    log: LogForm = None,
 ) -> int:
     """Issue forecasts at the hours of the settings, day after day, until stopped."""
     from forecast.commands import site_checks
@@ -55,15 +68,15 @@ def run(
     from forecast.service.web.service import build_server, serve_beside
 
     logging.getLogger("apscheduler").setLevel(logging.INFO if verbose else logging.WARNING)
-    settings = setup.settings(config, out)
+    settings = setup.settings(config, out, log)
     for finding in site_checks.findings(settings):
-        log.warning("%s: %s: %s", finding.grade, finding.subject, finding.detail)
+        logger.warning("%s: %s: %s", finding.grade, finding.subject, finding.detail)
     world, lifecycle = setup.build_world(settings, source), Lifecycle()
     scheduler = build_scheduler(world, lifecycle=lifecycle)
     if settings.service.web is not None or settings.observations.push is not None:
         serve_beside(build_server(world, lifecycle, setup.clock))
     hours = ", ".join(f"{at:%H:%M}" for at in settings.schedule.issue_at)
-    log.info("bulletins at %s (%s); stop with Ctrl-C", hours, settings.service.timezone)
+    logger.info("bulletins at %s (%s); stop with Ctrl-C", hours, settings.service.timezone)
     try:
         scheduler.start()
     except SystemExit:

@@ -108,6 +108,10 @@ OutputFolder: TypeAlias = Annotated[
         "--out", metavar="DIR", help="Output folder. Default: output.folder of the settings."
     ),
 ]
+LogForm: TypeAlias = Annotated[
+    Literal["text", "json"] | None,
+    typer.Option("--log", help="Form of the log's lines. Default: service.log of the settings."),
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Phenomenon: TypeAlias = Annotated[
     str | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from forecast.commands import world as setup
-from forecast.commands.options import AsJson, ConfigFile
+from forecast.commands.options import AsJson, ConfigFile, LogForm
 from forecast.commands.output import read_secret, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ def serve(
         ),
     ] = False,
     config: ConfigFile = None,
+    log: LogForm = None,
 ) -> int:
     """Serve the desk, the pages for reports and the push of observations; `run` does it, too."""
-    settings = setup.settings(config)
+    settings = setup.settings(config, log=log)
     if demo:
         from forecast.commands.demonstration_desk import serve_demonstration
 

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forecast.log_context import JsonFormatter, ZonedFormatter
+
 if TYPE_CHECKING:
     from forecast.archive.issues import Archive
     from forecast.config import Config
@@ -21,8 +23,8 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def settings(path: Path | None, out: Path | None = None) -> Config:
-    """Read the settings; `out` replaces the output folder.
+def settings(path: Path | None, out: Path | None = None, log: str | None = None) -> Config:
+    """Read the settings; `out` replaces the output folder, `log` the form of the log's lines.
 
     Raises: ConfigError, also for a unit of a station that is not known.
     """
@@ -30,7 +32,7 @@ def settings(path: Path | None, out: Path | None = None) -> Config:
     from forecast.errors import ConfigError
 
     config = read_config(path)
-    log_in_zone(config.zone)
+    log_in_zone(config.zone, log or config.service.log)
     if faults := unit_faults(config):
         raise ConfigError("\n".join(faults))
     if out is not None:
@@ -39,25 +41,12 @@ def settings(path: Path | None, out: Path | None = None) -> Config:
     return config
 
 
-def log_in_zone(zone: tzinfo) -> None:
-    """Write the times of the log by the clock of `zone`, with the offset from UTC."""
+def log_in_zone(zone: tzinfo, form: str = "text") -> None:
+    """Write the log by the clock of `zone`, with the offset from UTC. form: text or json."""
+    formatter = JsonFormatter(zone) if form == "json" else ZonedFormatter(zone)
     for handler in logging.getLogger().handlers:
         if type(handler) is logging.StreamHandler:  # that of the entry, no other
-            handler.setFormatter(ZonedFormatter(zone))
-
-
-class ZonedFormatter(logging.Formatter):
-    """A line of the log with its time in a zone: 2026-11-29 16:10:00+0800."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._zone = zone
-
-    def formatTime(  # noqa: N802
-        self, record: logging.LogRecord, datefmt: str | None = None
-    ) -> str:
-        """Return the time of a record (the name is the library's)."""
-        return f"{datetime.fromtimestamp(record.created, self._zone):%Y-%m-%d %H:%M:%S%z}"
+            handler.setFormatter(formatter)
 
 
 def unit_faults(config: Config) -> list[str]:

@@ -111,7 +111,7 @@ def fetch_next_best(
             try:
                 leading = source.acquire(inputs.needs, now, candidate)
             except SourceError as absent:
-                log.info("%s: %s", candidate.id, absent)
+                log.debug("%s: %s", candidate.id, absent)
             else:
                 note = f"{inputs.leading.cycle.id} cannot be used, {candidate.id} is: {error}"
                 log.warning("%s", note)

@@ -10,8 +10,8 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -34,7 +34,10 @@ OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One attempt. hour: of issue that it is for. attempt: its id, also in the log's lines."""
+    """One attempt. hour: of issue that it is for. attempt: its id, also in the log's lines.
+
+    seconds: how long each step took, where it came so far.
+    """
 
     at: datetime
     hour: datetime
@@ -43,6 +46,7 @@ class Entry:
     issue: str | None
     exit_code: int
     detail: str
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def line(self) -> str:
@@ -97,6 +101,15 @@ class Journal:
                 found.append(entry)
         return tuple(found)
 
+    def counts(self) -> dict[str, int]:
+        """Return how many attempts had each outcome, of all that the files hold."""
+        found = dict.fromkeys(OUTCOMES, 0)
+        for path in (self._former, self.path):
+            for line in _lines(path):
+                if (entry := _entry(line)) is not None:
+                    found[entry.outcome] += 1
+        return found
+
 
 def _text(moment: datetime) -> str:
     return as_utc(moment).isoformat(timespec="seconds")
@@ -125,6 +138,7 @@ def _entry(line: bytes) -> Entry | None:
             None if plain["issue"] is None else str(plain["issue"]),
             int(plain["exit_code"]),
             str(plain["detail"]),
+            {str(step): float(took) for step, took in plain.get("seconds", {}).items()},
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None

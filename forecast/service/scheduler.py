@@ -27,6 +27,7 @@ from forecast.issue.deliver import deliver, senders
 from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.station_reports import publish_current_observations
 from forecast.learning import monitor, train, truth_from_analyses, truth_from_phones, verify
+from forecast.service.alerting.job import MINUTES, AlertJob
 from forecast.service.review_jobs import ReviewJobs
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def build_scheduler(
     }
     executors = {
         name: ThreadPoolExecutor(1)
-        for name in ("default", "further", "observations", "learning", "delivery")
+        for name in ("default", "further", "observations", "learning", "delivery", "alerts")
     }
     scheduler = BlockingScheduler(timezone=zone, executors=executors, job_defaults=defaults)
     if world.config.issue.review == "off":
@@ -82,6 +83,8 @@ def build_scheduler(
             name="send what is not sent yet",
             executor="delivery",
         )
+    if not world.config.demonstration:
+        _add_alerts(scheduler, world, clock)
     if world.intake is not None:
         minutes = world.config.observations.check_minutes
         scheduler.add_job(
@@ -93,6 +96,17 @@ def build_scheduler(
             executor="observations",
         )
     return scheduler
+
+
+def _add_alerts(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add the look that alerts operators; of a demonstration nobody is alerted."""
+    scheduler.add_job(
+        AlertJob(world, clock).look,
+        IntervalTrigger(minutes=MINUTES, timezone=world.config.zone),
+        id="alerts",
+        name="alert operators",
+        executor="alerts",
+    )
 
 
 def _add_issues(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:

@@ -107,21 +107,24 @@ class WebSettings(SettingsSection):
 
     base_url: the address by which people reach it, with its path where it is below one; empty: the
     host and port. trusted_proxies: how many servers stand before it whose X-Forwarded headers hold.
+    metrics: who may read /metrics: this machine only, nobody, or all.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8321, ge=0, le=65535)
     base_url: Url | Literal[""] = ""
     trusted_proxies: int = Field(default=0, ge=0, le=5)
+    metrics: Literal["loopback", "off", "all"] = "loopback"
 
 
 class ServiceSettings(SettingsSection):
-    """What the service is called, the clock its readers live by, and its web application."""
+    """What the service is called, its readers' clock, its web application, the form of its log."""
 
     title: FullName
     district: FullName
     timezone: str = "Asia/Shanghai"
     web: Annotated[WebSettings | None, OPERATIONAL] = None
+    log: Annotated[Literal["text", "json"], OPERATIONAL] = "text"
 
     @field_validator("timezone")
     @classmethod

@@ -32,6 +32,7 @@ HOMES = {
     "segno": ("forecast.service.web", "products.drawing.qr"),
     "PIL": ("forecast.service.web", "products.drawing"),
     "resvg_py": ("products.drawing.png",),
+    "prometheus_client": ("forecast.service.web.metrics",),
     "apscheduler": ("forecast.service.scheduler",),
     "yaml": ("forecast.config", "forecast.settings.errors", "products.wording"),
     "jinja2": ("products.pages.templating", "forecast.service.web.application"),

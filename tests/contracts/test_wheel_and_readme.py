@@ -113,7 +113,7 @@ def test_the_version_is_that_of_the_package() -> None:
 def test_every_option_and_exit_code_is_documented() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
 
-    for option in ("--config", "--source", "--cycle", "--now", "--out", "--json"):
+    for option in ("--config", "--source", "--cycle", "--now", "--out", "--log", "--json"):
         assert f"`{option}" in readme
     for code, words in (
         (0, "done"),
@@ -123,6 +123,8 @@ def test_every_option_and_exit_code_is_documented() -> None:
         (5, "archive"),
         (6, "published only in part"),
         (7, "a file given cannot be read"),
+        (8, "the issue in force has expired or the service does not work"),
+        (9, "no issue is in force"),
     ):
         assert f"{code} {words}" in readme
 

@@ -12,6 +12,7 @@ from waitress import create_server
 from werkzeug.exceptions import HTTPException
 
 from forecast.errors import ConfigError
+from forecast.service.web import metrics
 from forecast.service.web.bounded_socket import HEADER, BoundedListener, Head, Timeouts
 from forecast.service.web.context import KEY, LISTENING
 from forecast.service.web.guards import LARGEST_BODY
@@ -128,8 +129,18 @@ class WebServer:
             except RequestRefused as refused:
                 return refused.raw()
             return limit
+        if path == metrics.PATH and self._passed_on(head):
+            return _NOT_HERE
         limit = self._limit_of(path, head.method)
         return limit if head.length is None or head.length <= limit else _TOO_LARGE
+
+    def _passed_on(self, head: Head) -> bool:
+        """Return whether another server passes a request on whose sender is not known: waitress
+        removes what that server says of it, so it would seem to come from this machine.
+        """
+        if self._settings.trusted_proxies or self._settings.metrics == "all":
+            return False
+        return any(name in head.headers for name in metrics.FORWARDED)
 
     def _limit_of(self, path: str, method: str) -> int:
         """Return how large a body may be; large ones are for who has a link, or for visitors."""
@@ -155,6 +166,13 @@ _TOO_LARGE = raw_answer(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     [("Content-Type", "text/plain; charset=utf-8")],
     "\n".join(read_words(language)["session.error.413"] for language in LANGUAGES).encode(),
+)
+
+
+_NOT_HERE = raw_answer(
+    HTTPStatus.NOT_FOUND,
+    [("Content-Type", "text/plain; charset=utf-8")],
+    "\n".join(read_words(language)["session.error.404"] for language in LANGUAGES).encode(),
 )
 
 
