@@ -159,6 +159,11 @@ class SiteDay:
     def others(self) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry is not self.headline)
 
+    def entry_of(self, phenomenon: str) -> Entry | None:
+        """Return the day's entry of a phenomenon, where there is one."""
+        found = (each for each in self.entries if each.forecast.event.phenomenon == phenomenon)
+        return next(found, None)
+
 
 def only_hidden(days: Iterable[SiteDay]) -> bool:
     """Return whether nothing is missing of some days but what a forecaster hides."""

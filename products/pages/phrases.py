@@ -27,6 +27,7 @@ class Phrases:
         common = {"days": len(bulletin.days), "near": min(NEXT_DAYS, len(bulletin.days))}
         self.words = Words(language, bulletin.zone, common=common)
         self.values = {entry.forecast.event.key: entry.values for entry in bulletin.entries}
+        self._reasons: dict[tuple[tuple[str, str, str], int], tuple[Forecast, list[str]]] = {}
 
     # -- one forecast
 
@@ -41,13 +42,18 @@ class Phrases:
     def reasons(self, forecast: Forecast, sign: int) -> list[str]:
         """Return the reasons up (`sign` 1) or down (-1), the strongest first."""
         event = forecast.event
+        known = self._reasons.get((event.key, sign))
+        if known is not None and known[0] is forecast:
+            return known[1]
         values = {**self.values.get(event.key, {}), **forecast.quantities}
         sentences = [
             self.words.reason(reason, event.phenomenon, values)
             for reason in forecast.reasons
             if reason.effect * sign > 0
         ]
-        return [sentence for sentence in sentences if sentence]
+        found = [sentence for sentence in sentences if sentence]
+        self._reasons[event.key, sign] = forecast, found
+        return found
 
     def why(self, forecast: Forecast) -> str:
         """Return one sentence with the strongest reasons for a good chance, or against a poor one.

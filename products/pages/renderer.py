@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -53,6 +54,11 @@ class SharedLink:
     picture: str
 
 
+@lru_cache(maxsize=4096)
+def _relative(target: str, folder: str) -> str:
+    return posixpath.relpath(target, folder)
+
+
 class PageRenderer:
     """Renders the pages of a bulletin in one language."""
 
@@ -75,7 +81,7 @@ class PageRenderer:
         phrases = self.phrases
 
         def root(target: str) -> str:
-            return posixpath.relpath(target, folder)
+            return _relative(target, folder)
 
         def link(target: str) -> str:
             return root(self.prefix + target)
