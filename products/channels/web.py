@@ -4,12 +4,12 @@ what developers need."""
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from forecast.domain import Issue
 from products import api_v2
-from products.bulletin import Bulletin
+from products.bulletin import Bulletin, Section
 from products.channels import calendar
 from products.charts.event_strip import KINDS, legend_sign
 from products.pages import models, verification
@@ -42,12 +42,21 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
             columns=models.COLUMNS,
         )
         yield from _for_programs(bulletin, renderer)
-    for section in bulletin.sections:
-        # one site in every language, then the next: the languages share the traced charts
-        for renderer in renderers:
-            path = f"sites/{section.site.id}/index.html"
-            yield renderer.page("web/site.html", path, section=section)
+    for section in bulletin.written_sections:
+        yield from _pages_of(section, renderers)
     yield from static_pages()
+
+
+def site_pages(bulletin: Bulletin, section: Section) -> Iterator[Page]:
+    """Yield the pages of one site."""
+    yield from _pages_of(section, [PageRenderer(bulletin, language) for language in LANGUAGES])
+
+
+def _pages_of(section: Section, renderers: Sequence[PageRenderer]) -> Iterator[Page]:
+    """Yield the page of a site in every language: they share the traced charts."""
+    for renderer in renderers:
+        path = f"sites/{section.site.id}/index.html"
+        yield renderer.page("web/site.html", path, section=section)
 
 
 def _for_programs(bulletin: Bulletin, renderer: PageRenderer) -> Iterator[Page]:

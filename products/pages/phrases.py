@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from functools import cached_property
 
 from forecast.domain import Forecast, Name
 from products import safety
@@ -26,8 +27,12 @@ class Phrases:
         self.bulletin = bulletin
         common = {"days": len(bulletin.days), "near": min(NEXT_DAYS, len(bulletin.days))}
         self.words = Words(language, bulletin.zone, common=common)
-        self.values = {entry.forecast.event.key: entry.values for entry in bulletin.entries}
         self._reasons: dict[tuple[tuple[str, str, str], int], tuple[Forecast, list[str]]] = {}
+
+    @cached_property
+    def values(self) -> Mapping[tuple[str, str, str], Mapping[str, float]]:
+        """The known features of each event (SI)."""
+        return {entry.forecast.event.key: entry.values for entry in self.bulletin.entries}
 
     # -- one forecast
 
@@ -246,7 +251,7 @@ class Phrases:
         Where not every site has the hazard on every one of the days, "some" or that days differ.
         """
         sites = alert.sites
-        if len(sites) == len(self.bulletin.sections) > 1:
+        if len(sites) == len(self.bulletin.site_ids) > 1:
             return self.words("page.all_sites" if alert.uniform else "page.some_sites")
         named = self.words("page.names").join(self.names(site.name for site in sites[:most]))
         if len(sites) > most:
