@@ -284,6 +284,7 @@ class Section:
         return next((day.headline for day in self.days if day.headline is not None), None)
 
 
+MOST_SHOWN = 10  # sites of the home page: below 1,500 elements in all
 CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth drawing
 # drawn on the first days whatever the probability: readers want to see why a chance is poor
 ALWAYS_CHARTED = frozenset({"starry_sky", "sea_of_clouds", "sunset_glow", "sunrise_glow"})
@@ -373,6 +374,13 @@ class Bulletin:
         if self.others is not None:
             return self.others.site_ids
         return tuple(section.site.id for section in self.sections)
+
+    @property
+    def listed(self) -> bool:
+        """Whether there are more sites than the home page shows: it has the best of them, and a
+        list has them all.
+        """
+        return len(self.site_ids) > MOST_SHOWN
 
     @property
     def written_sections(self) -> tuple[Section, ...]:

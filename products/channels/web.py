@@ -12,7 +12,7 @@ from products import api_v2
 from products.bulletin import Bulletin, Section
 from products.channels import calendar
 from products.charts.event_strip import KINDS, legend_sign
-from products.pages import models, verification
+from products.pages import models, site_list, verification
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page, static_pages
 from products.wording import LANGUAGES, Words
@@ -20,11 +20,16 @@ from products.wording import LANGUAGES, Words
 
 def render(bulletin: Bulletin) -> Iterator[Page]:
     renderers = [PageRenderer(bulletin, language) for language in LANGUAGES]
+    shown = site_list.shown_sections(bulletin)
     for renderer in renderers:
         words = renderer.words
         yield renderer.page(
-            "web/index.html", "index.html", how_often=verification.how_often(bulletin, words)
+            "web/index.html",
+            "index.html",
+            how_often=verification.how_often(bulletin, words),
+            shown=shown,
         )
+        yield from site_list.pages(bulletin, renderer)
         yield renderer.page(
             "web/archive.html", "archive/index.html", issues=issues_by_day(bulletin, words)
         )
@@ -63,7 +68,9 @@ def _for_programs(bulletin: Bulletin, renderer: PageRenderer) -> Iterator[Page]:
     """Yield the page about subscribing and the one about the data, where there are any."""
     words, there = renderer.words, bulletin.channels
     if "feeds" in there or "calendar" in there:
-        sites = [(s.site.id, words.name(s.site.title)) for s in bulletin.sections]
+        # of many sites each has its addresses on its own page
+        listed = () if bulletin.listed else bulletin.sections
+        sites = [(s.site.id, words.name(s.site.title)) for s in listed]
         kinds = dict.fromkeys(e.forecast.event.phenomenon for e in bulletin.entries)
         yield renderer.page(
             "web/subscribe.html",
