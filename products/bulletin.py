@@ -17,6 +17,7 @@ import xarray as xr
 from forecast.domain import Almanac, Forecast, Issue, Name, Site
 from forecast.model_description import ModelCard
 from forecast.review import Review
+from forecast.settings import Channel
 from forecast.verification import Verification
 from products.confidence import weighed
 from products.pages.addresses import address
@@ -330,7 +331,7 @@ class Bulletin:
     forecaster: str
     demonstration: bool
     zone: ZoneInfo
-    channels: tuple[str, ...]
+    channels: tuple[Channel, ...]
     old_minutes: int
     comfort_standard: str
     valid_from: datetime
@@ -381,6 +382,20 @@ class Bulletin:
         list has them all.
         """
         return len(self.site_ids) > MOST_SHOWN
+
+    @cached_property
+    def home_sections(self) -> tuple[Section, ...]:
+        """The sites of the home page: all of few, of many the likeliest of the next days."""
+        if not self.listed:
+            return self.sections
+        best = {entry.forecast.event.site.id for entry in self.best}
+
+        def rank(section: Section) -> tuple[bool, float]:
+            entries = (entry for day in section.days[:NEXT_DAYS] for entry in day.entries)
+            chosen = (weighed(e.forecast) for e in entries if e.recommended and e.for_visitors)
+            return section.site.id in best, max(chosen, default=-1.0)
+
+        return tuple(sorted(self.sections, key=rank, reverse=True)[:MOST_SHOWN])
 
     @property
     def written_sections(self) -> tuple[Section, ...]:

@@ -1,7 +1,7 @@
 """The data of an issue in one file: from it the pages of a site are made when they are asked for.
 
     head.json        the bulletin without its sites
-    sites/<site>     the section of a site, what it said of past days, and the evidence of its charts
+    sites/<site>     the section of a site, how its forecasts did, the evidence of its charts
 
 The file is a zip archive of a release, written once. It holds what was composed, so the pages of an
 earlier issue need neither the archive nor the settings of its time.
@@ -13,7 +13,8 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
@@ -24,15 +25,7 @@ from forecast.domain import Forecast, Site
 from forecast.errors import PublishError
 from forecast.settings import Channel
 from forecast.verification import EventMark, Verification
-from products.bulletin import (
-    Bulletin,
-    Entry,
-    Others,
-    Outlook,
-    Section,
-    SiteDay,
-    may_be_charted,
-)
+from products.bulletin import Bulletin, Entry, Others, Outlook, Section, SiteDay, may_be_charted
 from products.pages.screen import likeliest
 from products.plain_data import ArraysWriter, Coder, dataset_of
 
@@ -208,13 +201,13 @@ class IssueData:
         forecasts = [entry.forecast for of_day in bare for entry in of_day]
 
         def whole(entry: Entry, each: dict[str, Any]) -> Entry:
-            others = {
-                name: None if each[name] is None else forecasts[each[name]]
+            better, dangerous = (
+                None if each[name] is None else forecasts[each[name]]
                 for name in ("better", "dangerous_better")
-            }
+            )
             evidence = each["evidence"]
             at = None if evidence is None else (dataset_of(evidence, block), None)
-            return replace(entry, evidence_at=at, **others)
+            return replace(entry, better=better, dangerous_better=dangerous, evidence_at=at)
 
         days = []
         for of_day, day in zip(bare, plain["days"], strict=True):
@@ -230,22 +223,18 @@ class IssueData:
         )
 
 
-class _faults:
-    """Turns what a damaged file raises into a PublishError that names it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        damage = (OSError, ValueError, KeyError, TypeError, IndexError, struct.error,
-                  zipfile.BadZipFile, zlib.error)  # fmt: skip
-        if isinstance(error, damage):
-            raise PublishError(
-                f"{self.path}: the data of the issue cannot be read: {error}; publish it again"
-            ) from error
+@contextmanager
+def _faults(path: Path) -> Iterator[None]:
+    """Turn what a damaged file raises into a PublishError that names it."""
+    try:
+        yield
+    except (
+        OSError, ValueError, KeyError, TypeError, IndexError, struct.error, zipfile.BadZipFile,
+        zlib.error,
+    ) as error:  # fmt: skip
+        raise PublishError(
+            f"{path}: the data of the issue cannot be read: {error}; publish it again"
+        ) from error
 
 
 @lru_cache(maxsize=4)

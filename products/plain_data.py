@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -56,7 +56,8 @@ class Coder:
 
     def fields(self, noun: Any, left_out: frozenset[str]) -> dict[str, Any]:
         """Return the fields of a noun by name as plain data, but those that are left out."""
-        hints = _hints(type(noun))
+        kind: Any = type(noun)
+        hints = _hints(kind)
         return {
             name: self.plain(hint, getattr(noun, name))
             for name, hint in hints.items()
@@ -114,10 +115,11 @@ class Coder:
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _hints(kind: Hashable) -> dict[str, Any]:
     """Return the types of the fields of a noun, in their order."""
-    hints = get_type_hints(kind)
-    return {each.name: hints[each.name] for each in dataclasses.fields(kind) if each.init}
+    noun: Any = kind
+    hints = get_type_hints(noun)
+    return {each.name: hints[each.name] for each in dataclasses.fields(noun) if each.init}
 
 
 def _optional(pair: Pair) -> Pair:
@@ -184,7 +186,8 @@ class ArraysWriter:
 
 def dataset_of(plain: list[Any], block: bytes) -> xr.Dataset:
     """Return a dataset that an `ArraysWriter` put into a block. Raises: ValueError."""
-    variables, coords = {}, {}
+    variables: dict[str, Any] = {}
+    coords: dict[str, Any] = {}
     for name, dims, is_coord, kind, shape, at in plain:
         count = int(np.prod(shape, dtype=int))
         values = np.frombuffer(block, np.dtype(kind), count, at).reshape(shape)

@@ -93,7 +93,8 @@ def _earlier(release: Path, zone: ZoneInfo, depth: int) -> Callable[[str], bytes
 
 def _marked_page(found: Found, path: str, zone: ZoneInfo, depth: int) -> bytes | None:
     """Return a page of an issue, with what became of the issue since."""
-    body = _pages(found.data, _changed(found.data), found.channel, found.site, zone, depth).get(path)
+    changed = _changed(found.data)
+    body = _pages(found.data, changed, found.channel, found.site, zone, depth).get(path)
     if body is None or found.mark is None:
         return body
     return marked(path, found.channel, body, found.mark, zone)

@@ -20,8 +20,8 @@ static/   style sheets and scripts of the pages; service-worker.js
 
 A module has `render(bulletin) -> pages`. Where it needs them it also has
 
-    site_pages(bulletin, section)               its pages of one site, as `render` writes them; those
-                                                beyond output.static_sites are made when asked for
+    site_pages(bulletin, section)               its pages of one site; beyond output.static_sites
+                                                they are made when somebody asks for them
     deliver(delivery) -> Receipt                sends its pages (products/delivery.py)
     withdrawn(issue, withdrawal, config)        its pages in place of those of a withdrawn issue,
                                                 beside the HTML and text that all channels share

@@ -1,8 +1,8 @@
 """Screens at the sites: one page a site, and the status that a screen reads every few minutes.
 
 display/<site>.png is the first face as a picture, for players that take pictures; of the first
-SITES sites, as the posters. display/package.zip holds the written screens with their parts, for players
-that take packages; its index.html is the screen of the first site. Opened from a file a screen only
+SITES sites, as the posters. display/package.zip holds the written screens with their parts, for
+players that take packages; its index.html is the screen of the first site. Opened from a file a screen only
 watches the clock.
 """
 
@@ -85,9 +85,7 @@ def mark(path: str, page: bytes, mark: Mark, words: Words) -> bytes | None:
     return api.mark(path, page, mark, words) if path.startswith("api/") else None
 
 
-def _values(
-    bulletin: Bulletin, section: Section, among: Sequence[Section]
-) -> dict[str, Any]:
+def _values(bulletin: Bulletin, section: Section, among: Sequence[Section]) -> dict[str, Any]:
     """Return what the template of a screen shows of a site. among: the likeliest ones."""
     return {
         "section": section,

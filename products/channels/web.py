@@ -20,14 +20,10 @@ from products.wording import LANGUAGES, Words
 
 def render(bulletin: Bulletin) -> Iterator[Page]:
     renderers = [PageRenderer(bulletin, language) for language in LANGUAGES]
-    shown = site_list.shown_sections(bulletin)
     for renderer in renderers:
         words = renderer.words
         yield renderer.page(
-            "web/index.html",
-            "index.html",
-            how_often=verification.how_often(bulletin, words),
-            shown=shown,
+            "web/index.html", "index.html", how_often=verification.how_often(bulletin, words)
         )
         yield from site_list.pages(bulletin, renderer)
         yield renderer.page(
@@ -69,8 +65,8 @@ def _for_programs(bulletin: Bulletin, renderer: PageRenderer) -> Iterator[Page]:
     words, there = renderer.words, bulletin.channels
     if "feeds" in there or "calendar" in there:
         # of many sites each has its addresses on its own page
-        listed = () if bulletin.listed else bulletin.sections
-        sites = [(s.site.id, words.name(s.site.title)) for s in listed]
+        shown = () if bulletin.listed else bulletin.sections
+        sites = [(s.site.id, words.name(s.site.title)) for s in shown]
         kinds = dict.fromkeys(e.forecast.event.phenomenon for e in bulletin.entries)
         yield renderer.page(
             "web/subscribe.html",

@@ -1,15 +1,13 @@
-"""Many sites: the few of the home page, and the pages that list them all.
+"""The pages that list all sites, where the home page has only the best of many.
 
-The home page never has more than MOST_SHOWN sites; every site stands on a list of plain links, by
-place, and a script finds it by its name in a small file.
+Every site stands there as a plain link, by place; a script finds it by its name in a small file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from products.bulletin import MOST_SHOWN, NEXT_DAYS, Bulletin, Entry, Section
-from products.confidence import weighed
+from products.bulletin import Bulletin, Section
 from products.pages.json_page import json_page
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
@@ -17,23 +15,6 @@ from products.pages.templating import Page
 A_PAGE = 50  # sites of a page of the list
 FIRST, NAMES = "sites/index.html", "sites/names.json"
 SCHEMA = "skyscape.names/1"
-
-
-def shown_sections(bulletin: Bulletin) -> tuple[Section, ...]:
-    """Return the sites of the home page: all of few, of many the likeliest of the next days."""
-    if not bulletin.listed:
-        return bulletin.sections
-    best = {each.forecast.event.site.id for each in bulletin.best}
-
-    def rank(section: Section) -> tuple[bool, float]:
-        entries = (e for day in section.days[:NEXT_DAYS] for e in day.entries)
-        return section.site.id in best, max(map(_worth, entries), default=-1.0)
-
-    return tuple(sorted(bulletin.sections, key=rank, reverse=True)[:MOST_SHOWN])
-
-
-def _worth(entry: Entry) -> float:
-    return weighed(entry.forecast) if entry.recommended and entry.for_visitors else -1.0
 
 
 def list_path(number: int) -> str:
