@@ -2,8 +2,8 @@
 
 display/<site>.png is the first face as a picture, for players that take pictures; of the first
 SITES sites, as the posters. display/package.zip holds the written screens with their parts, for
-players that take packages; its index.html is the screen of the first site. Opened from a file a screen only
-watches the clock.
+players that take packages; its index.html is the screen of the first site. Opened from a file a
+screen only watches the clock.
 """
 
 from __future__ import annotations
