@@ -151,7 +151,12 @@ def _withdrawn(
         place = next((each for each in config.all_sites() if each.id == found.site), None)
         known = place and api_v2.withdrawn_site(issue, withdrawal, config, place)
         return known.content if known else None
-    pages = channels.cancelled(found.channel, partial(dict, {path: body}), withdrawal, config)
+    given = {path: body}
+    if path.endswith(".atom"):  # it is made from the same feed as JSON
+        source = path.removesuffix(".atom") + ".json"
+        feed = _marked_page(found, source, config.zone, LOOK_BACK)
+        given = {source: feed} if feed is not None else {}
+    pages = channels.cancelled(found.channel, partial(dict, given), withdrawal, config)
     return next((each.content for each in pages if each.path == path), None)
 
 
