@@ -18,7 +18,6 @@ BENCHES = (
     "bench_light",
     "bench_training",
     "bench_observations",
-    "bench_sites",
 )
 
 
