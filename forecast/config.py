@@ -63,7 +63,7 @@ PUSH_TOKENS = "SKYSCAPE_PUSH_TOKENS"  # sender:token,sender:token
 SHORTEST_TOKEN = 16  # [character]
 SECRET = "SKYSCAPE_SECRET"  # noqa: S105 - the name of a variable
 SHORTEST_SECRET = 32  # [character]
-MAXIMUM_SIZE = 4_000_000  # [byte] of a settings file
+MAXIMUM_SIZE = 40_000_000  # [byte] of a settings file
 
 
 class Config(SettingsSection):
@@ -84,7 +84,7 @@ class Config(SettingsSection):
     observations: ObservationSettings = ObservationSettings()
     delivery: Annotated[DeliverySettings, OPERATIONAL] = DeliverySettings()
     alerts: Annotated[OperatorAlertSettings, OPERATIONAL] = OperatorAlertSettings()
-    sites: tuple[SiteSettings, ...] = Field(min_length=1, max_length=5000)
+    sites: tuple[SiteSettings, ...] = Field(min_length=1, max_length=20000)
     demonstration: bool = False
 
     @field_validator("alerts")

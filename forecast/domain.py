@@ -9,11 +9,11 @@ time) and is named in `Forecast.missing`. Their flow (forecast/pipeline.py):
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-import numpy as np
 import xarray as xr
 
 from forecast.outcome import CLOUD_SEA_STATES as CLOUD_SEA_STATES
@@ -336,7 +336,7 @@ class Forecast:
 
     @property
     def known(self) -> bool:
-        return bool(np.isfinite(self.probability))
+        return math.isfinite(self.probability)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from products.bulletin import (
     was_removed,
 )
 from products.confidence import as_usual, weighed
+from products.known_values import KnownValues
 from products.outlook import covered_until, outlook_of
 from products.pages.tiles import tiles_of
 from products.safety import Hazard, assess_hazards, closes, clothing, worst
@@ -142,6 +143,7 @@ def compose(
         questioned_fields=tuple(supplement.questioned_fields),
         doubtful_stations=tuple(supplement.doubtful_stations),
         base_url=config.output.base_url,
+        static_sites=config.output.static_sites,
     )
 
 
@@ -202,6 +204,7 @@ def _entries(
     """Return the entries of each site, each with its weather, dangers and the next better day."""
     rows = {event.key: row for row, event in enumerate(features.events)}
     table = {name: features.table[name].values for name in FEATURES if name in features.table}
+    nothing: dict[str, np.ndarray] = {}
     places = {
         p: {int(row): place for place, row in enumerate(e["row"].values)}
         for p, e in features.evidence.items()
@@ -210,14 +213,11 @@ def _entries(
     by_site: dict[str, list[_KnownForecast]] = {}
     for forecast in forecasts:
         row, phenomenon = rows.get(forecast.event.key), forecast.event.phenomenon
-        columns = (
-            {} if row is None else {name: float(column[row]) for name, column in table.items()}
-        )
-        values = {name: value for name, value in columns.items() if np.isfinite(value)}
+        values = KnownValues(nothing if row is None else table, row or 0, forecast.quantities)
         place = None if row is None else places.get(phenomenon, {}).get(row)
         evidence_at = None if place is None else (features.evidence[phenomenon], place)
         by_site.setdefault(forecast.event.site.id, []).append(
-            _KnownForecast(forecast, {**values, **forecast.quantities}, evidence_at)
+            _KnownForecast(forecast, values, evidence_at)
         )
     return {
         site: [_entry(each, of_site, features.weather, zone) for each in of_site]

@@ -34,8 +34,9 @@ from forecast.errors import PublishError, SkyscapeError
 from forecast.files import rename, sync, write_whole
 from forecast.review import Withdrawal
 from forecast.settings import CHANNELS, Channel
-from products import channels, manifest, marking, withdrawn
+from products import channels, manifest, marking, served, withdrawn
 from products.bulletin import Bulletin
+from products.issue_data import write_issue_data
 from products.manifest import ISSUE_NAME, Files
 from products.pages.current_observations import FILE, document
 from products.pages.templating import Page
@@ -89,8 +90,12 @@ class Publisher:
     def holds(self, issue: str) -> bool:
         """Return whether this issue is in force and all of its files are as they were written."""
         in_force, files = manifest.files_of(self.link)
+        whole = {path: entry["sha256"] for path, entry in files.items()}
+        if not self.is_withdrawn():  # what stands in place of a withdrawn issue has no data
+            data = (self.manifest().get("served") or {}).values()
+            whole |= {entry["data"]: entry["sha256"] for entry in data}
         return in_force == issue and all(
-            manifest.hash_of(self.link / path) == entry["sha256"] for path, entry in files.items()
+            manifest.hash_of(self.link / path) == digest for path, digest in whole.items()
         )
 
     def manifest(self) -> Mapping[str, Any]:
@@ -164,17 +169,18 @@ class Publisher:
         with _disk_errors(self.folder):
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
-            before = self.link if self.link.exists() else None
+            before = served.reader_of(self.link, self.config) if self.link.exists() else None
             bulletin = replace(bulletin, earlier=self._linked(bulletin), before=before)
             wanted = [channel for channel in CHANNELS if channel in self.config.output.channels]
             # the web pages last: they link a channel only where it has pages
-            served = {
+            done = {
                 channel: self._serve(channel, bulletin, fresh, files)
                 for channel in sorted(wanted, key=lambda each: each == "web")
             }
-            receipts = [served[channel] for channel in wanted]
+            receipts = [done[channel] for channel in wanted]
             if any(receipt.outcome == "published" for receipt in receipts):
-                self._put_in_force(bulletin, fresh, files, corrects)
+                data = self._write_data(bulletin, fresh, files, receipts)
+                self._put_in_force(bulletin, fresh, files, corrects, data)
             else:
                 shutil.rmtree(fresh)
         return tuple(receipts)
@@ -217,9 +223,7 @@ class Publisher:
             detail = "nobody signed this issue (issuer.signature_required)"
             return Receipt(channel, issue, "withheld", detail)
         if channel == "web":
-            there = {"web", *(entry["channel"] for entry in files.values())}
-            linked = tuple(each for each in bulletin.channels if each in there)
-            bulletin = replace(bulletin, channels=linked)
+            bulletin = replace(bulletin, channels=_linked_channels(bulletin, files))
         try:
             written = list(channels.render(bulletin, channel))
         except SkyscapeError as error:
@@ -229,6 +233,35 @@ class Publisher:
         for page in written:
             files[page.path] = {"channel": channel, "issue": issue, "sha256": _write(fresh, page)}
         return Receipt(channel, issue, "published", f"{len(written)} files")
+
+    def _write_data(
+        self, bulletin: Bulletin, fresh: Path, files: Files, receipts: Sequence[Receipt]
+    ) -> dict[str, dict[str, Any]]:
+        """Write the data of the sites without files; return what the manifest says of them.
+
+        A channel that was not published keeps those of the issue before.
+        """
+        issue, found = bulletin.issue.id, dict[str, dict[str, Any]]()
+        of_sites = [each for each in receipts if channels.has_site_pages(each.channel)]
+        published = [each.channel for each in of_sites if each.outcome == "published"]
+        if bulletin.served_sections and published:
+            path = f"data/{issue}.zip"
+            linked = _linked_channels(bulletin, files)
+            write_issue_data(fresh / path, bulletin, self.current(), linked)
+            entry = served.entry_of(issue, path, served.digest_of(fresh / path))
+            found = dict.fromkeys(published, entry)
+        before = self.manifest().get("served") or {}
+        for receipt in of_sites:
+            if receipt.channel in published or receipt.channel not in before:
+                continue
+            kept = served.carry_over(before[receipt.channel], self.link, fresh)
+            if kept is not None and kept["issue"] == _corrected(bulletin):
+                reason = bulletin.review.reason if bulletin.review else ""
+                mark = marking.of_corrected(bulletin.issue, reason)
+                kept = marking.marked_entry(kept, mark, self.config.zone)
+            if kept is not None:
+                found[receipt.channel] = kept
+        return found
 
     def _carry_over(self, channel: str, bulletin: Bulletin, fresh: Path, files: Files) -> None:
         """Copy a channel's files from the release in force, where there is one.
@@ -249,7 +282,14 @@ class Publisher:
                     body = marking.marked(path, channel, body, mark, self.config.zone)
                 files[path] = entry | {"sha256": _write(fresh, Page(path, body))}
 
-    def _put_in_force(self, bulletin: Bulletin, fresh: Path, files: Files, corrects: str) -> None:
+    def _put_in_force(
+        self,
+        bulletin: Bulletin,
+        fresh: Path,
+        files: Files,
+        corrects: str,
+        data: Mapping[str, Mapping[str, Any]],
+    ) -> None:
         issue, review = bulletin.issue, bulletin.review
         content = {
             "issue": issue.id,
@@ -264,6 +304,8 @@ class Publisher:
         }
         if corrects:
             content["corrects"] = corrects
+        if data:
+            content["served"] = data
         self._swap_in(fresh, self.releases / issue.id, content)
         self._clear_leftovers()
         self._finish()
@@ -407,6 +449,12 @@ def _corrected(bulletin: Bulletin) -> str:
     """Return the id of the issue that a bulletin corrects; "" where it corrects none."""
     number = bulletin.review.corrects if bulletin.review else None
     return next((each.id for each in bulletin.earlier if each.number == number), "")
+
+
+def _linked_channels(bulletin: Bulletin, files: Files) -> tuple[Channel, ...]:
+    """Return the channels that web pages link: those with files in this release."""
+    there = {"web", *(entry["channel"] for entry in files.values())}
+    return tuple(each for each in bulletin.channels if each in there)
 
 
 def _write(release: Path, page: Page) -> str:

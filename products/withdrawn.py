@@ -49,7 +49,7 @@ def pages(
     for path in replaced:
         if known := static.get(path) or own.get(path):
             yield known
-        elif template := _template(path):
+        elif template := template_of(path):
             yield page(template, path, issue, withdrawal, config, earlier, states)
 
 
@@ -86,7 +86,7 @@ def message(issue: Issue, withdrawal: Withdrawal, config: Config, language: str)
     return render_template("sms/withdrawn.txt", values).strip()
 
 
-def _template(path: str) -> str:
+def template_of(path: str) -> str:
     """Return the template of a page; "" where there is none."""
     place = plain_path(path)
     folder = place.partition("/")[0]

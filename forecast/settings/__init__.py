@@ -260,12 +260,15 @@ class OutputSettings(SettingsSection):
 
     base_url: the address at which readers find `<folder>/current`; feeds, calendars, cards,
     messages and QR codes link to it. Empty: what needs an address is left out, and says so.
+    static_sites: sites whose pages are written with each issue, the first of the settings; those of
+    the others are made by the web application when they are asked for.
     """
 
     folder: Path = Path("var/site")
     keep_issues: int = Field(default=400, ge=2, le=100000)
     channels: tuple[Channel, ...] = Field(default=CHANNELS, min_length=1)
     base_url: Url | Literal[""] = ""
+    static_sites: int = Field(default=500, ge=1, le=20000)
 
 
 class ForecastSettings(SettingsSection):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cached_property
 
 from forecast.domain import Forecast, Name
 from products import safety
@@ -30,7 +31,12 @@ class Phrases:
         self.bulletin = bulletin
         common = {"days": len(bulletin.days), "near": min(NEXT_DAYS, len(bulletin.days))}
         self.words = Words(language, bulletin.zone, common=common)
-        self.values = {entry.forecast.event.key: entry.values for entry in bulletin.entries}
+        self._reasons: dict[tuple[tuple[str, str, str], int], tuple[Forecast, list[str]]] = {}
+
+    @cached_property
+    def values(self) -> Mapping[tuple[str, str, str], Mapping[str, float]]:
+        """The known features of each event (SI)."""
+        return {entry.forecast.event.key: entry.values for entry in self.bulletin.entries}
 
     # -- one forecast
 
@@ -45,13 +51,18 @@ class Phrases:
     def reasons(self, forecast: Forecast, sign: int) -> list[str]:
         """Return the reasons up (`sign` 1) or down (-1), the strongest first."""
         event = forecast.event
+        known = self._reasons.get((event.key, sign))
+        if known is not None and known[0] is forecast:
+            return known[1]
         values = {**self.values.get(event.key, {}), **forecast.quantities}
         sentences = [
             self.words.reason(reason, event.phenomenon, values)
             for reason in forecast.reasons
             if reason.effect * sign > 0
         ]
-        return [sentence for sentence in sentences if sentence]
+        found = [sentence for sentence in sentences if sentence]
+        self._reasons[event.key, sign] = forecast, found
+        return found
 
     def why(self, forecast: Forecast) -> str:
         """Return one sentence with the strongest reasons for a good chance, or against a poor one.
@@ -266,7 +277,7 @@ class Phrases:
         Where not every site has the hazard on every one of the days, "some" or that days differ.
         """
         sites = alert.sites
-        if len(sites) == len(self.bulletin.sections) > 1:
+        if len(sites) == len(self.bulletin.site_ids) > 1:
             return self.words("page.all_sites" if alert.uniform else "page.some_sites")
         named = self.words("page.names").join(self.names(site.name for site in sites[:most]))
         if len(sites) > most:
