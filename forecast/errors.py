@@ -61,7 +61,7 @@ class SourceError(SkyscapeError):
     """A model run cannot be had."""
 
     exit_code = 4
-    retry = "later"
+    retry: Retry = "later"
 
 
 class SourceUnavailable(SourceError):
@@ -132,7 +132,7 @@ class MissingInput(SkyscapeError):
     """A quantity that a feature needs is in none of the files."""
 
     exit_code = 4
-    retry = "later"
+    retry: Retry = "later"
 
 
 class ModelMismatch(SkyscapeError):
@@ -145,32 +145,32 @@ class ArchiveError(SkyscapeError):
     """The archive cannot be read or written."""
 
     exit_code = 5
-    retry = "later"
+    retry: Retry = "later"
 
 
 class ArchiveBusy(ArchiveError):
     """Another process or transaction holds the archive."""
 
-    retry = "soon"
+    retry: Retry = "soon"
 
 
 class ArchiveUnusable(ArchiveError):
     """The archive is lost, empty where it was full, or damaged: somebody must restore it."""
 
-    retry = "never"
+    retry: Retry = "never"
 
 
 class PublishError(SkyscapeError):
     """A channel refused or failed."""
 
     exit_code = 6
-    retry = "later"
+    retry: Retry = "later"
 
 
 class FolderBusy(PublishError):
     """Another process is publishing into the output folder."""
 
-    retry = "soon"
+    retry: Retry = "soon"
 
 
 class NotReleased(PublishError):
@@ -179,7 +179,7 @@ class NotReleased(PublishError):
     key: as that of Conflict.
     """
 
-    retry = "never"
+    retry: Retry = "never"
 
     def __init__(self, message: str, key: str = "") -> None:
         super().__init__(message)
@@ -218,7 +218,7 @@ class Conflict(SkyscapeError):
     the log and a command show it.
     """
 
-    retry = "soon"
+    retry: Retry = "soon"
 
     def __init__(self, message: str, key: str = "") -> None:
         super().__init__(message)

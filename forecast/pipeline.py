@@ -46,14 +46,14 @@ def run(
     NotReleased where a person must sign.
     """
     report = _issue(world, now, cycle, ask, newer_than, lambda _: True)
-    assert report is not None  # every result is wanted
+    assert isinstance(report, IssueReport)  # every result is wanted
     return report
 
 
-def update(world: World, now: datetime, newer_than: Cycle) -> IssueReport | None:
+def update(world: World, now: datetime, newer_than: Cycle) -> IssueReport | Cycle:
     """Publish a run newer than `newer_than` if it changes the grade of an issued chance.
 
-    None where it changes none: nothing is published then. Raises: as `run`.
+    Return the run itself where it changes none: nothing is published then. Raises: as `run`.
     """
     return _issue(
         world, now, None, False, newer_than, lambda made: changes_a_grade(world, made, now)
@@ -67,8 +67,8 @@ def _issue(
     ask: bool,
     newer_than: Cycle | None,
     wanted: Callable[[Sequence[Forecast]], bool],
-) -> IssueReport | None:
-    """Publish an issue as `run` does; None where its forecasts are not `wanted`."""
+) -> IssueReport | Cycle:
+    """Publish an issue as `run` does; return the run where its forecasts are not `wanted`."""
     config, archive, clock, named = world.config, world.archive, Stopwatch(), cycle is not None
     review = _unreviewed(config)
     with world.publisher.exclusive():
@@ -82,7 +82,7 @@ def _issue(
             return IssueReport(issue, receipts, *counts, (), clock.seconds, unavailable)
         prepared = predicted(world, inputs, decoded, issue.issued, clock)
         if not wanted(prepared.forecasts):
-            return None
+            return prepared.cycle
         return release(world, issue, prepared, prepared.forecasts, review, now, clock)
 
 

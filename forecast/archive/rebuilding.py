@@ -23,7 +23,9 @@ from forecast.files import rename
 
 log = logging.getLogger(__name__)
 
-Released = Sequence[tuple[Issue, str, bool]]  # an issue, the digest of its settings, is it withdrawn
+Released = Sequence[
+    tuple[Issue, str, bool]
+]  # an issue, the digest of its settings, is it withdrawn
 BESIDE = ("", "-wal", "-shm")  # the files of an SQLite database
 
 
@@ -63,6 +65,19 @@ def holds_issues(archive: Archive) -> bool:
     with archive.transaction() as connection:
         published = sql.select(issue_table.c.id).where(issue_table.c.published.is_not(None))
         return connection.execute(published.limit(1)).first() is not None
+
+
+def refuse_damaged(archive: Archive) -> None:
+    """Refuse an SQLite archive in which anything is damaged: every page is read.
+
+    Raises: ArchiveUnusable.
+    """
+    with archive.transaction() as connection:
+        if connection.dialect.name != "sqlite":
+            return
+        found = connection.scalar(sql.text("PRAGMA quick_check(1)"))
+    if found != "ok":
+        raise ArchiveUnusable(f"archive {archive.address}: it is damaged ({found}); {ADVICE}")
 
 
 def set_aside(url: str, now: datetime) -> Path | None:

@@ -81,7 +81,7 @@ def open_archive(config: Config, rebuild: bool = False) -> Archive:
     and nobody said that.
     """
     from forecast.archive.issues import Archive
-    from forecast.archive.rebuilding import refuse_lost, set_aside
+    from forecast.archive.rebuilding import refuse_damaged, refuse_lost, set_aside
     from forecast.errors import ArchiveUnusable
     from forecast.issue.release import begin_anew
     from products.publish import Publisher
@@ -92,6 +92,7 @@ def open_archive(config: Config, rebuild: bool = False) -> Archive:
         return Archive(config.archive.url)
     try:
         archive = Archive(config.archive.url)
+        refuse_damaged(archive)
         begin_anew(archive, publisher)
     except ArchiveUnusable as error:
         try:

@@ -36,7 +36,7 @@ def refuse_older(world: World, cycle: Cycle, now: datetime, newer_than: Cycle | 
     raise OlderRun(
         f"the newest usable run is {cycle.id}, older than that of {issue.id}, which is in force "
         "and stays; to go back to it, name it: "
-        f"`skyscape once --run {cycle.run:%Y-%m-%dT%HZ}`"
+        f"`skyscape once --cycle {cycle.run:%Y%m%d%H}`"
     )
 
 

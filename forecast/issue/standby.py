@@ -1,8 +1,8 @@
 """The standby archive: the service goes on publishing while its archive is lost or damaged.
 
-It is an SQLite file beside the archive (or beside the models, for another database), begun from the
-released issues, so that numbers go on. It keeps what is issued meanwhile. Earlier forecasts, station
-reports, drafts and accounts are not in it: the pages say so, and nobody can sign.
+It is an SQLite file beside the archive (or beside the models, for another database), begun from
+the released issues, so that numbers go on. It keeps what is issued meanwhile. Earlier forecasts,
+station reports, drafts and accounts are not in it: the pages say so, and nobody can sign.
 """
 
 from __future__ import annotations
