@@ -17,13 +17,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from forecast import VERSION
 from forecast.errors import SkyscapeError
-from forecast.service.scheduler import Scheduler, after_clock_step
 from forecast.service.signals import Signals
-from forecast.service.web.server import WebServer
-from forecast.service.web.service import serve_beside
+
+if TYPE_CHECKING:  # what runs brings them with it
+    from forecast.service.scheduler import Scheduler
+    from forecast.service.web.server import WebServer
 
 log = logging.getLogger(__name__)
 
@@ -85,10 +87,8 @@ class Service:
             if signals.reload and not signals.stop:
                 signals.reload = False
                 self._reload()
-            step, scheduler = steps.step(), self._parts.scheduler
-            if step and scheduler is not None:
-                log.warning("the clock was set by %+.0f s: the jobs follow", step)
-                after_clock_step(scheduler, self._clock())
+            if step := steps.step():
+                self._follow_the_clock(step)
             dead = [thread.name for thread in self._threads if not thread.is_alive()]
             if dead and not signals.stop:
                 log.critical("stop: %s has ended by itself: please report it", " and ".join(dead))
@@ -96,9 +96,19 @@ class Service:
         log.info("stop: %s", signals.stop)
         return self._stop(0)
 
+    def _follow_the_clock(self, step: float) -> None:
+        """Let the jobs run by a clock that was set by `step` [s]."""
+        from forecast.service.scheduler import after_clock_step
+
+        log.warning("the clock was set by %+.0f s: the jobs follow", step)
+        if self._parts.scheduler is not None:
+            after_clock_step(self._parts.scheduler, self._clock())
+
     def _start(self, parts: Parts) -> None:
         """Start the web application, then the scheduler. Raises: ConfigError."""
         if parts.server is not None:
+            from forecast.service.web.service import serve_beside
+
             self._server = parts.server()
             web = serve_beside(self._server)
             if parts.scheduler is None:  # else issues go on without it
