@@ -80,8 +80,8 @@ class Service:
         signals = self._signals
         steps = ClockSteps(lambda: self._clock().timestamp(), time.monotonic)
         log.info("start: skyscape %s, process %d", VERSION, os.getpid())
-        self._start(self._parts)
         signals.starting = False
+        self._start(self._parts)
         while not signals.stop:
             signals.wait(WAIT)
             if signals.reload and not signals.stop:

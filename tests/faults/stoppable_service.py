@@ -35,4 +35,5 @@ def at_work() -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     sys.exit(Service(build, lambda: datetime.now(UTC), Signals()).run())

@@ -197,15 +197,14 @@ def test_an_archive_brought_back_from_an_older_copy_takes_later_releases_over(
 def test_an_older_run_replaces_a_newer_issue_only_when_it_is_named(
     service: Service, ours: Config
 ) -> None:
-    service.look()
-    back = replace(service.world, source=world(ours, RUN - timedelta(hours=6)).source)
     older = Cycle(RUN - timedelta(hours=6))
+    back = replace(service.world, source=world(ours, older.run).source)
 
     with pytest.raises(OlderRun, match=r"skyscape once --cycle 2026112118"):
-        pipeline.run(back, HOUR + timedelta(hours=1))
-    assert service.world.publisher.current() == "gfs-2026112206"
+        pipeline.run(back, HOUR)
+    assert service.world.publisher.current() == "gfs-2026112200"
 
-    pipeline.run(back, HOUR + timedelta(hours=1), older)
+    pipeline.run(back, HOUR, older)
     assert service.world.publisher.current() == "gfs-2026112118"
 
 
