@@ -61,14 +61,14 @@ def translated(error: SQLAlchemyError, address: str) -> ArchiveError:
     code = str(
         getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or ""
     )
-    where, said = f"archive {address}", brief(error)
+    where, message = f"archive {address}", brief(error)
     if code.startswith(DAMAGED):
-        return ArchiveUnusable(f"{where}: it is damaged ({said}); {ADVICE}")
-    if code.startswith(MOVED) or said.startswith(NO_TABLE):
-        return ArchiveUnusable(f"{where}: it is no longer there ({said}); {ADVICE}")
+        return ArchiveUnusable(f"{where}: it is damaged ({message}); {ADVICE}")
+    if code.startswith(MOVED) or message.startswith(NO_TABLE):
+        return ArchiveUnusable(f"{where}: it is no longer there ({message}); {ADVICE}")
     if code.startswith(BUSY):
-        return ArchiveBusy(f"{where}: another process holds it ({said}); it is tried again")
-    return ArchiveError(f"{where}: {said}; check that it is there, writable and not full")
+        return ArchiveBusy(f"{where}: another process holds it ({message}); it is tried again")
+    return ArchiveError(f"{where}: {message}; check that it is there, writable and not full")
 
 
 def file_of(url: str) -> Path | None:

@@ -80,7 +80,7 @@ def refuse_damaged(archive: Archive) -> None:
         raise ArchiveUnusable(f"archive {archive.address}: it is damaged ({found}); {ADVICE}")
 
 
-def set_aside(url: str, now: datetime) -> Path | None:
+def keep_damaged(url: str, now: datetime) -> Path | None:
     """Move the files of a damaged SQLite archive aside; return where it lies, None without one.
 
     Raises: OSError.

@@ -81,7 +81,7 @@ def open_archive(config: Config, rebuild: bool = False) -> Archive:
     and nobody said that.
     """
     from forecast.archive.issues import Archive
-    from forecast.archive.rebuilding import refuse_damaged, refuse_lost, set_aside
+    from forecast.archive.rebuilding import keep_damaged, refuse_damaged, refuse_lost
     from forecast.errors import ArchiveUnusable
     from forecast.issue.release import begin_anew
     from products.publish import Publisher
@@ -96,12 +96,12 @@ def open_archive(config: Config, rebuild: bool = False) -> Archive:
         begin_anew(archive, publisher)
     except ArchiveUnusable as error:
         try:
-            aside = set_aside(config.archive.url, clock())
+            kept = keep_damaged(config.archive.url, clock())
         except OSError as cannot:
             raise ArchiveUnusable(f"{error}; it cannot be moved aside: {cannot}") from error
-        if aside is None:
+        if kept is None:
             raise
-        logging.getLogger(__name__).warning("%s; it is kept as %s", error, aside)
+        logging.getLogger(__name__).warning("%s; it is kept as %s", error, kept)
         archive = Archive(config.archive.url)
         begin_anew(archive, publisher)
     return archive

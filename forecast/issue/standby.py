@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from forecast.archive.issues import Archive
-from forecast.archive.rebuilding import adopt, set_aside
+from forecast.archive.rebuilding import adopt, keep_damaged
 from forecast.config import Config
 from forecast.errors import ArchiveUnusable, PublishError, of_the_disk
 from forecast.issue.world import World
@@ -31,7 +31,7 @@ def standby(world: World, now: datetime) -> World:
         try:
             archive = _opened(world, now)
         except ArchiveUnusable:
-            set_aside(_address(world.config), now)
+            keep_damaged(_address(world.config), now)
             archive = _opened(world, now)
     except OSError as error:
         raise of_the_disk(error) or PublishError(f"the standby archive: {error}") from error
