@@ -356,6 +356,8 @@ class Bulletin:
     # what checks of the data call into question: fields of model runs, and ids of stations
     questioned_fields: tuple[str, ...] = ()
     doubtful_stations: tuple[str, ...] = ()
+    # the archive could not be used: earlier forecasts and station reports have no part in this
+    archive_unavailable: bool = False
     # the address at which readers find the pages; "": not set
     base_url: str = ""
     # reads a page of the release that readers see before this one; None: there is none

@@ -62,7 +62,7 @@ class Supplement:
     of the stations in the settings. models: the cards of the models in force. unavailable_models:
     NWP models of the settings without a usable run. questioned_fields: of model runs, by checks of
     the data. doubtful_stations: the ids of those with a value that is not used. states: issue ->
-    its state, as Bulletin.states.
+    its state, as Bulletin.states. archive_unavailable: as that of Bulletin.
     """
 
     attributions: Sequence[Name] = ()
@@ -74,6 +74,7 @@ class Supplement:
     questioned_fields: Sequence[str] = ()
     doubtful_stations: Sequence[str] = ()
     states: Mapping[str, str] = field(default_factory=dict)
+    archive_unavailable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ def compose(
         unavailable_models=tuple(supplement.unavailable_models),
         questioned_fields=tuple(supplement.questioned_fields),
         doubtful_stations=tuple(supplement.doubtful_stations),
+        archive_unavailable=supplement.archive_unavailable,
         base_url=config.output.base_url,
         static_sites=config.output.static_sites,
     )

@@ -30,7 +30,7 @@ from typing import IO, Any
 
 from forecast.config import Config
 from forecast.domain import CurrentObservations, Issue, Receipt
-from forecast.errors import PublishError, SkyscapeError
+from forecast.errors import FolderBusy, PublishError, SkyscapeError
 from forecast.files import rename, sync, write_whole
 from forecast.review import Withdrawal
 from forecast.settings import CHANNELS, Channel
@@ -64,7 +64,7 @@ class Publisher:
     def exclusive(self, wait: float = 0.0) -> Iterator[None]:
         """Hold the folder against every other process; a process that dies lets go of it.
 
-        wait: [s] at most, for another process that publishes. Raises: PublishError when it still
+        wait: [s] at most, for another process that publishes. Raises: FolderBusy when it still
         holds the folder then.
         """
         with _disk_errors(self.folder):
@@ -74,7 +74,7 @@ class Publisher:
             until = time.monotonic() + wait
             while not _locked(lock):
                 if time.monotonic() >= until:
-                    raise PublishError(
+                    raise FolderBusy(
                         f"{self.folder}: another process is publishing here; "
                         "wait for it or use another --out"
                     )
@@ -97,6 +97,14 @@ class Publisher:
         return in_force == issue and all(
             manifest.hash_of(self.link / path) == digest for path, digest in whole.items()
         )
+
+    def in_force(self) -> Issue | None:
+        """Return the issue that readers see, withdrawn or not; None where there is none."""
+        return manifest.issue_of(self.manifest())
+
+    def release_count(self) -> int:
+        """Return how many released issues are in the folder; 0 where it is not there."""
+        return len(self._releases()) if self.releases.is_dir() else 0
 
     def manifest(self) -> Mapping[str, Any]:
         """Return the manifest of the release in force: its issue, its review, whether withdrawn.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,21 @@ import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from forecast.config import masked
-from forecast.errors import ArchiveError
+from forecast.errors import ArchiveBusy, ArchiveError, ArchiveUnusable
 from forecast.files import make_private
+
+log = logging.getLogger(__name__)
+
+BUSY_SECONDS = 10.0  # [s] that a transaction waits for that of another process
+# what a database says (SQLite's names of errors, PostgreSQL's states) -> what that means for us
+BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40001", "40P01")
+DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002")
+MOVED = ("SQLITE_READONLY_DBMOVED", "42P01")
+NO_TABLE = "no such table"
+ADVICE = (
+    "bring it back with `skyscape restore`, or begin a new one from the released issues with "
+    "`skyscape run --rebuild-archive`"
+)
 
 
 def open_engine(url: str) -> sql.Engine:
@@ -54,8 +68,66 @@ def _private(_: object, __: object, arguments: Any, named: Any) -> None:
         make_private(Path(arguments[0]))
 
 
+def translated(error: SQLAlchemyError, address: str) -> ArchiveError:
+    """Return an error of the database as one of ours: busy, unusable or any other."""
+    original = getattr(error, "orig", None)
+    code = str(
+        getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or ""
+    )
+    where, message = f"archive {address}", brief(error)
+    if code.startswith(DAMAGED):
+        return ArchiveUnusable(f"{where}: it is damaged ({message}); {ADVICE}")
+    if code.startswith(MOVED) or message.startswith(NO_TABLE):
+        return ArchiveUnusable(f"{where}: it is no longer there ({message}); {ADVICE}")
+    if code.startswith(BUSY):
+        return ArchiveBusy(f"{where}: another process holds it ({message}); it is tried again")
+    return ArchiveError(f"{where}: {message}; check that it is there, writable and not full")
+
+
+def file_of(url: str) -> Path | None:
+    """Return the file of an SQLite address; None for any other database, or one in memory."""
+    try:
+        parsed = sql.make_url(url)
+    except SQLAlchemyError:
+        return None
+    name = str(parsed.database or "")
+    in_a_file = parsed.get_backend_name() == "sqlite" and name not in ("", ":memory:")
+    return Path(name) if in_a_file and not name.startswith("file:") else None
+
+
+class ArchiveFile:
+    """The file of an SQLite archive that is open; nothing to look at for any other database."""
+
+    def __init__(self, url: str, engine: sql.Engine) -> None:
+        self._path, self._engine, self._address = file_of(url), engine, masked(url)
+        self._opened = self._identity()
+
+    def look(self) -> None:
+        """Refuse a file that is gone: what is written to an open one that was deleted is lost.
+
+        One that was put in its place (restored) is opened anew. Raises: ArchiveUnusable.
+        """
+        if self._path is None or (found := self._identity()) == self._opened:
+            return
+        if found is None:
+            raise ArchiveUnusable(f"archive {self._address}: the file is gone; {ADVICE}")
+        log.warning("archive %s: another file stands in its place and is opened", self._address)
+        self._engine.dispose()
+        self._opened = found
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Return which file it is; None where it is gone, or none at all."""
+        try:
+            found = self._path.stat() if self._path else None
+        except OSError:
+            return None
+        return (found.st_dev, found.st_ino) if found else None
+
+
 def _prepare_sqlite(connection: Any, _: object) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    # first the patience: to enter WAL mode needs a lock, too
+    busy = f"busy_timeout={round(BUSY_SECONDS * 1000)}"
+    for pragma in (busy, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

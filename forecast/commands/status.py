@@ -18,7 +18,7 @@ from forecast.learning import monitor
 from forecast.observations.doubts import recent_doubts
 from forecast.observations.formats.collector import sanitised
 from forecast.service.alerting.ledger import read_ledger, recipients_of
-from forecast.service.journal import Entry
+from forecast.service.journal import JournalEntry
 from forecast.service.state import ServiceState, read_service_state
 from forecast.settings import StationSettings
 from models.prediction import open_models
@@ -109,7 +109,7 @@ def _alerts(config: Config) -> list[dict[str, Any]]:
     ]
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: JournalEntry) -> dict[str, Any]:
     """Return an entry of the journal as JSON holds it."""
     return {
         "at": entry.at.isoformat(), "hour": entry.hour.isoformat(), "attempt": entry.attempt,

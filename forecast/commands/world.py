@@ -62,11 +62,38 @@ def unit_faults(config: Config) -> list[str]:
     ]
 
 
-def open_archive(config: Config) -> Archive:
-    """Return the archive of the settings. Raises: ArchiveError."""
-    from forecast.archive.issues import Archive
+def open_archive(config: Config, rebuild: bool = False) -> Archive:
+    """Return the archive of the settings.
 
-    return Archive(config.archive.url)
+    rebuild: where it is lost, empty or damaged, begin a new one from the released issues; what is
+    there of a damaged one is kept beside it. Raises: ArchiveError; ArchiveUnusable where it is lost
+    and nobody said that.
+    """
+    from forecast.archive.issues import Archive
+    from forecast.archive.rebuilding import keep_damaged, refuse_damaged, refuse_lost
+    from forecast.errors import ArchiveUnusable
+    from forecast.issue.release import begin_anew
+    from products.publish import Publisher
+
+    publisher = Publisher(config)
+    if not rebuild:
+        refuse_lost(config.archive.url, publisher.release_count())
+        return Archive(config.archive.url)
+    try:
+        archive = Archive(config.archive.url)
+        refuse_damaged(archive)
+        begin_anew(archive, publisher)
+    except ArchiveUnusable as error:
+        try:
+            kept = keep_damaged(config.archive.url, clock())
+        except OSError as cannot:
+            raise ArchiveUnusable(f"{error}; it cannot be moved aside: {cannot}") from error
+        if kept is None:
+            raise
+        logging.getLogger(__name__).warning("%s; it is kept as %s", error, kept)
+        archive = Archive(config.archive.url)
+        begin_anew(archive, publisher)
+    return archive
 
 
 def open_intake(config: Config) -> Intake:
@@ -76,8 +103,10 @@ def open_intake(config: Config) -> Intake:
     return Intake(config.observations, open_archive(config), config.zone)
 
 
-def build_world(config: Config, source: str | None) -> World:
+def build_world(config: Config, source: str | None, rebuild: bool = False) -> World:
     """Return everything that a run needs; with `source` only this one, and no further model.
+
+    rebuild: as that of `open_archive`.
 
     Raises: ConfigError, ArchiveError.
     """
@@ -87,7 +116,7 @@ def build_world(config: Config, source: str | None) -> World:
     from models.prediction import open_models
     from products.publish import Publisher
 
-    archive, observations = open_archive(config), config.observations
+    archive, observations = open_archive(config, rebuild), config.observations
     intake = (
         Intake(observations, archive, config.zone)
         if observations.stations or observations.keep_all

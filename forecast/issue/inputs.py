@@ -99,6 +99,14 @@ def fetch_inputs(
     return Inputs(needs, leading, further, unavailable, stations, observed, doubtful)
 
 
+def newest_whole(source: sources.Source, config: Config, now: datetime) -> Cycle:
+    """Return the newest whole run of the leading model, fetched where need be.
+
+    Raises: SourceError when there is none.
+    """
+    return source.acquire(sources.needs_of(config, config.all_sites()), now).cycle
+
+
 def fetch_next_best(
     inputs: Inputs, source: sources.Source, now: datetime, error: SkyscapeError
 ) -> Inputs:

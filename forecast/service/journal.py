@@ -33,7 +33,7 @@ OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One attempt. hour: of issue that it is for. attempt: its id, also in the log's lines.
 
     seconds: how long each step took, where it came so far.
@@ -66,7 +66,7 @@ class Journal:
         self._former = folder / FORMER
         self._lock = threading.Lock()
 
-    def add(self, entry: Entry) -> bool:
+    def add(self, entry: JournalEntry) -> bool:
         """Append an entry, and force it to disk; return whether it is there."""
         values = {**asdict(entry), "at": _text(entry.at), "hour": _text(entry.hour)}
         values["detail"] = entry.detail[:LONGEST_DETAIL]
@@ -90,10 +90,10 @@ class Journal:
                 return False
         return True
 
-    def last(self, count: int = 100) -> tuple[Entry, ...]:
+    def last(self, count: int = 100) -> tuple[JournalEntry, ...]:
         """Return the newest entries, newest first; lines that cannot be read are left out."""
         lines = [line for path in (self._former, self.path) for line in _lines(path)]
-        found: list[Entry] = []
+        found: list[JournalEntry] = []
         for line in reversed(lines):
             if len(found) == count:
                 break
@@ -124,13 +124,13 @@ def _lines(path: Path) -> Iterator[bytes]:
         return
 
 
-def _entry(line: bytes) -> Entry | None:
+def _entry(line: bytes) -> JournalEntry | None:
     """Return the entry of a line; None where it is cut off or of another kind."""
     try:
         plain: Any = json.loads(line)
         if plain["outcome"] not in OUTCOMES:
             return None
-        return Entry(
+        return JournalEntry(
             as_utc(datetime.fromisoformat(plain["at"])),
             as_utc(datetime.fromisoformat(plain["hour"])),
             str(plain["attempt"]),

@@ -13,7 +13,7 @@ from forecast.config import Config
 from forecast.domain import Issue, as_utc
 from forecast.issue.hours import last_hour
 from forecast.service.heartbeat import Heartbeat, last_beat
-from forecast.service.journal import Entry, Journal
+from forecast.service.journal import Journal, JournalEntry
 from products import manifest
 
 # The outcomes of the journal after which an hour has an issue of its own.
@@ -29,7 +29,7 @@ class ServiceState:
     """
 
     beat: Heartbeat | None
-    journal: tuple[Entry, ...]
+    journal: tuple[JournalEntry, ...]
     issue: Issue | None
     withdrawn: bool = False
 

@@ -288,11 +288,15 @@ class ForecastSettings(SettingsSection):
 
 
 class ScheduleSettings(SettingsSection):
-    """When bulletins are issued (local time) and how long to look for a run that is late."""
+    """When bulletins are issued (local time) and how long to look for a run that is late.
+
+    update: issue a run that comes later still, where it changes the grade of an issued chance.
+    """
 
     issue_at: tuple[TimeOfDay, ...] = (time(6, 40), time(16, 10))
     check_minutes: int = Field(default=10, ge=1, le=180)
     misfire_minutes: int = Field(default=120, ge=1, le=1440)
+    update: bool = True
 
     @field_validator("issue_at")
     @classmethod

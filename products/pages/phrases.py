@@ -367,7 +367,9 @@ class Phrases:
         )
 
     def questioned(self) -> list[str]:
-        """Return what checks of the data call into question: fields of model runs, and stations."""
+        """Return what checks of the data call into question: fields of model runs, stations, and
+        what an archive that cannot be used lacks.
+        """
         words, bulletin = self.words, self.bulletin
         named = [words.field(name) for name in bulletin.questioned_fields if name != "other"]
         found = []
@@ -377,6 +379,8 @@ class Phrases:
         if bulletin.doubtful_stations:
             stations = words.stations(bulletin.doubtful_stations, bulletin.station_names)
             found.append(words("missing.doubtful", stations=stations))
+        if bulletin.archive_unavailable:
+            found.append(words("missing.archive"))
         return found
 
     def attribution(self) -> str:

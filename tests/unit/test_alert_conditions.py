@@ -25,7 +25,7 @@ from forecast.service.alerting.facts import (
 from forecast.service.alerting.ledger import Ledger
 from forecast.service.alerting.notices import texts_of
 from forecast.service.heartbeat import Heartbeat, beat
-from forecast.service.journal import Entry
+from forecast.service.journal import JournalEntry
 from forecast.service.state import ServiceState
 from forecast.settings.alerts import OperatorAlertSettings
 from products.wording import LANGUAGES, read_words
@@ -41,8 +41,10 @@ WELL = ServiceState(ALIVE, (), ISSUE)
 QUIET = ArchiveFacts({}, {}, {}, ())
 
 
-def entry(outcome: Any, at: datetime = HOUR, exit_code: int = 0, detail: str = "why") -> Entry:
-    return Entry(at, HOUR, "a1", outcome, None, exit_code, detail)
+def entry(
+    outcome: Any, at: datetime = HOUR, exit_code: int = 0, detail: str = "why"
+) -> JournalEntry:
+    return JournalEntry(at, HOUR, "a1", outcome, None, exit_code, detail)
 
 
 def facts(config: Config, now: datetime = NOW, **service: Any) -> Facts:

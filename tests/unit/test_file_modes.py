@@ -14,7 +14,7 @@ from forecast.archive.issues import Archive
 from forecast.commands import folder_checks
 from forecast.config import Config
 from forecast.files import make_private
-from forecast.service.journal import Entry, Journal
+from forecast.service.journal import Journal, JournalEntry
 from forecast.service.web.session_key import key_file, session_key
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -43,7 +43,7 @@ def test_the_archive_and_all_beside_it_are_for_the_service_only(
     Accounts(archive).add("wang", "王一", "forecaster", "seven larches above the river", NOW)
     settings = config.model_copy(update={"archive": config.archive.model_copy(update={"url": url})})
     session_key(settings)
-    entry = Entry(NOW, NOW, "a1", "issued", None, 0, "for a test")
+    entry = JournalEntry(NOW, NOW, "a1", "issued", None, 0, "for a test")
     assert Journal(folder).add(entry)
 
     modes = {path.name: mode(path) for path in folder.iterdir()}

@@ -16,7 +16,7 @@ import pytest
 from forecast.config import Config
 from forecast.files import write_whole
 from forecast.service import heartbeat
-from forecast.service.journal import Entry, Journal
+from forecast.service.journal import Journal, JournalEntry
 from forecast.service.web.server import WebServer
 from products import manifest
 from tests.web_world import WebWorld, web_world
@@ -48,7 +48,9 @@ def issued(ours: WebWorld, at: datetime = HOUR) -> None:
         "run": "2026-11-22T00:00:00+00:00", "files": {},
     }  # fmt: skip
     write_whole(release / manifest.NAME, manifest.text(content))
-    entry = Entry(at, at, "a1", "issued", "gfs-2026112200", 0, "", {"fetch": 1.5, "decode": 4.0})
+    entry = JournalEntry(
+        at, at, "a1", "issued", "gfs-2026112200", 0, "", {"fetch": 1.5, "decode": 4.0}
+    )
     Journal(ours.world.config.private_folder).add(entry)
 
 
@@ -108,7 +110,7 @@ def test_metrics_have_names_with_units_and_the_figures_of_the_service(ours: WebW
     issued(ours)
     journal = Journal(ours.world.config.private_folder)
     for outcome in ("waiting", "waiting"):
-        journal.add(Entry(NOW, HOUR, "b2", outcome, None, 4, "no run"))  # type: ignore[arg-type]
+        journal.add(JournalEntry(NOW, HOUR, "b2", outcome, None, 4, "no run"))  # type: ignore[arg-type]
     ours.client().get("/nowhere")
 
     answer = ours.client().get("/metrics")

@@ -18,7 +18,7 @@ from forecast.observations.formats import Parsed
 from forecast.observations.intake import Intake
 from forecast.service import heartbeat
 from forecast.service.alerting.ledger import Ledger, MessageMark, OpenAlert, write_ledger
-from forecast.service.journal import Entry, Journal
+from forecast.service.journal import Journal, JournalEntry
 from tests.station_data import with_stations
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -208,7 +208,9 @@ def test_the_service_its_journal_and_its_open_alerts_are_shown_in_local_time(
     for number in range(12):
         at = NOW - timedelta(minutes=20 - number)
         journal = Journal(folder)
-        journal.add(Entry(at, NOW - timedelta(hours=1), f"a{number}", "waiting", None, 4, "no run"))
+        journal.add(
+            JournalEntry(at, NOW - timedelta(hours=1), f"a{number}", "waiting", None, 4, "no run")
+        )
     alert = OpenAlert(
         "no_issue", "no_issue", "critical", NOW - timedelta(hours=1), NOW, {"en": "no issue"},
         reported=NOW, marks={"raised": {"wecom:duty": MessageMark("sent", NOW)}},

@@ -69,6 +69,7 @@ class WebServer:
             ) from error
         self.host, self.port = listening.getsockname()[:2]
         application.extensions[LISTENING] = self.address
+        self.closed = False  # told to stop
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
             application,
@@ -104,6 +105,7 @@ class WebServer:
 
     def close(self) -> None:
         """Finish the requests being served, then stop; from any thread."""
+        self.closed = True
         self._server.task_dispatcher.shutdown()
         for each in list(self._sockets.values()):
             each.close()
