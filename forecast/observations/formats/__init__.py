@@ -13,10 +13,10 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 from forecast.domain import Fault
-from forecast.observations.formats import afile, bufr, csv_records, isd, metar_format, micaps, synop
 from forecast.observations.formats.collector import Limits, ParseContext, Parsed, sanitised
 from forecast.observations.formats.columns import DATE, STATION, TIME, TIME_PARTS, column
 from forecast.observations.formats.csv_records import unit_error
@@ -45,18 +45,29 @@ ARCHIVES = {
     b"\x28\xb5\x2f\xfd": "zstd",
 }
 
-# fmt: off
-PARSERS: dict[str, Callable[[bytes, str, ParseContext], Parsed]] = {
-    "csv": csv_records.parse,
+Parser = Callable[[bytes, str, ParseContext], Parsed]
+
+
+def _parser(module: str) -> Parser:
+    """Return the parser of a module, which is imported when the first file of its format comes."""
+    return lambda data, name, context: _parse(module, data, name, context)
+
+
+def _parse(module: str, data: bytes, name: str, context: ParseContext) -> Parsed:
+    parsed: Parsed = import_module(f"{__name__}.{module}").parse(data, name, context)
+    return parsed
+
+
+PARSERS: dict[str, Parser] = {
+    "csv": _parser("csv_records"),
     "push": lambda data, name, context: parse_push(data, context, name),
-    "synop": synop.parse,
-    "metar": metar_format.parse,
-    "bufr": bufr.parse,
-    "micaps1": micaps.parse,
-    "isd": isd.parse,
-    "afile": afile.parse,
+    "synop": _parser("synop"),
+    "metar": _parser("metar_format"),
+    "bufr": _parser("bufr"),
+    "micaps1": _parser("micaps"),
+    "isd": _parser("isd"),
+    "afile": _parser("afile"),
 }
-# fmt: on
 
 _ISD = re.compile(r"\d{4}[0-9A-Z]{11}\d{12}[0-9A-Z][+-]\d{5}[+-]\d{6}")
 _AFILE = re.compile(r"[0-9A-Z]\d{4} \d{4}[NS] \d{5}[EW] \d{6} ")
