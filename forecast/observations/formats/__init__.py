@@ -16,11 +16,9 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
-from forecast.domain import Fault
+from forecast.domain import Fault, Station
 from forecast.observations.formats.collector import Limits, ParseContext, Parsed, sanitised
 from forecast.observations.formats.columns import DATE, STATION, TIME, TIME_PARTS, column
-from forecast.observations.formats.csv_records import unit_error
-from forecast.observations.formats.push_records import parse_push
 
 __all__ = [
     "Limits",
@@ -74,6 +72,20 @@ _AFILE = re.compile(r"[0-9A-Z]\d{4} \d{4}[NS] \d{5}[EW] \d{6} ")
 _SYNOP = re.compile(r"(?<![A-Z])(AAXX|BBXX|OOXX)\s")
 _STAMP = re.compile(r"(?<!\d)((?:19|20)\d{6}(?:\d\d){0,3})(?!\d)")
 _METAR = re.compile(r'(?<![A-Z])[A-Z][A-Z0-9]{3}\s+\d{6}Z\b|"rawOb"')
+
+
+def parse_push(body: bytes, context: ParseContext, name: str = "push") -> Parsed:
+    """Return the records of a pushed body; the `line` of a fault is the record's number."""
+    from forecast.observations.formats import push_records
+
+    return push_records.parse_push(body, context, name)
+
+
+def unit_error(station: Station) -> str:
+    """Return what is wrong with the units that the settings name for a station; "": nothing."""
+    from forecast.observations.formats import csv_records
+
+    return csv_records.unit_error(station)
 
 
 def detect_form(head: bytes) -> str:
