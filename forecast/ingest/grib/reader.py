@@ -1,8 +1,9 @@
 """Read GRIB messages into an Atmosphere: only those wanted, each decoded once and cropped.
 
-Messages are selected by their headers (headers.py), checked (packing.py), decoded in separate
-processes (decoder_pool.py), checked against the limits of the catalogue and put into one cube
-(cube.py). One that is damaged, or packed or gridded in a way not read here, costs only itself.
+Messages are selected by their headers (headers.py), checked (packing.py), unpacked here
+(unpacking.py: simple packing) or decoded in separate processes (decoder_pool.py), checked against
+the limits of the catalogue and put into one cube (cube.py). One that is damaged, or packed or
+gridded in a way not read here, costs only itself.
 
 One deterministic forecast is read, or the members requested; means and spreads of an ensemble are
 ignored. Messages of an area outside the region are passed over and named. Numbers from 192 on in
@@ -30,6 +31,7 @@ from forecast.ingest.grib.grid import MICRO, Cut, Grid, cut
 from forecast.ingest.grib.headers import Data, Message, inspect, read_data, scan
 from forecast.ingest.grib.limits import Piece, Values
 from forecast.ingest.grib.packing import check, grid_of, has_missing, quantum
+from forecast.ingest.grib.unpacking import is_simple, unpack
 from forecast.quantities import Field
 
 __all__ = ["inspect", "read_atmosphere", "read_members"]
@@ -162,10 +164,9 @@ def _usual(read: dict[int, list[tuple[Piece, Values]]]) -> set[tuple[str, float]
 
 def _decoded(files: Sequence[Path], finder: Finder, threads: int) -> list[tuple[Piece, Values]]:
     """Return what `finder` finds in the files, with its values (latitude, longitude) as packed."""
-    DECODERS.warm(threads)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decoding")
     try:
-        found = (batch for path in files for batch in batches(finder.find(path)))
+        found = _warmed((b for path in files for b in batches(finder.find(path))), threads)
         pending = [pool.submit(_decode_batch, batch) for batch in found]
         results = [each for future in pending for each in future.result()]
     finally:
@@ -176,8 +177,20 @@ def _decoded(files: Sequence[Path], finder: Finder, threads: int) -> list[tuple[
     return [(piece, values) for piece, values in results if not isinstance(values, SourceCorrupt)]
 
 
+def _warmed(found: Iterable[list[Piece]], threads: int) -> Iterator[list[Piece]]:
+    """Yield batches; before the first one that ecCodes decodes, its processes are started."""
+    cold = True
+    for batch in found:
+        if cold and not is_simple(batch[0].order):
+            DECODERS.warm(threads)
+            cold = False
+        yield batch
+
+
 def _decode_batch(batch: Sequence[Piece]) -> list[tuple[Piece, Values | SourceCorrupt]]:
     """Return pieces of one file and one cut with their values, or why a piece has none."""
+    if is_simple(batch[0].order):
+        return list(zip(batch, unpack([piece.order for piece in batch]), strict=True))
     try:
         found = DECODERS.decode([piece.order for piece in batch])
         return list(zip(batch, found, strict=True))
@@ -232,9 +245,13 @@ def _require_essential(needs: Needs, there: Container[str], cycle: Cycle, names:
 def batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     """Yield the pieces in portions for one decoder: several small messages, or one or two large.
 
-    The pieces of a portion are of one file and one cut.
+    The pieces of a portion are of one file and one cut, all unpacked here or all by ecCodes.
     """
-    for _, same in groupby(pieces, key=lambda piece: (piece.order.path, id(piece.order.cut))):
+
+    def alike(piece: Piece) -> tuple[object, ...]:
+        return piece.order.path, id(piece.order.cut), is_simple(piece.order)
+
+    for _, same in groupby(pieces, key=alike):
         portion: list[Piece] = []
         size = 0
         for piece in same:
