@@ -37,7 +37,7 @@ from forecast.phenomena.layered_path import DENSEST, LayeredPath, extinction_of,
 from forecast.phenomena.light_path import CLEAN_HAZE, DISTANCE, HAZE_SCALE, HEIGHTS, STEP
 from forecast.phenomena.light_stages import DISK_STAGES, GLOW_STAGES, effects_of, passed
 from forecast.phenomena.sun_disk import disk_light
-from forecast.science import light
+from forecast.science import light, light_rays
 from forecast.science.cloud_errors import (
     LAYERS,
     correlation_at,
@@ -248,9 +248,17 @@ def _weights(
     A layer counts by the opacity of the cells that the ray meets there. Columns before `start` have
     none.
     """
-    met, cells = light.cloud_met(replace(section, cloud=path.opacity), height, elevation, start)
+    met, cells = light_rays.cloud_met(
+        replace(section, cloud=path.opacity), height, elevation, start
+    )
+    return _by_layer(met, cells, start)
+
+
+def _by_layer(met: Array, cells: Index, start: int) -> Array:
+    """Return what rays meet by layer (event, ray, layer, distance); both (event, ray, distance)."""
     layer = layer_of((cells + 0.5) * CELL)
-    result = np.zeros((*met.shape[:2], LAYERS, section.distance.size), dtype=np.float32)
+    columns = start + met.shape[-1]
+    result = np.zeros((*met.shape[:2], LAYERS, columns), dtype=np.float32)
     for number in range(LAYERS):
         result[:, :, number, start:] = np.where(layer == number, met, 0.0)
     return result
@@ -361,14 +369,16 @@ def _rays(section: AirSection, viewers: Viewers) -> _Rays:
     )
     rays = _Rays(path, [], [], [], [], [], [], [], overhead, paintable)
     away = DISTANCE[MAIN_COLUMN]
+    sums = light_rays.sums_of(replace(section, cloud=path.opacity))
     for band in range(len(BANDS)):
         height = base[:, band] - 10.0
         rise = np.maximum(base[:, band] - elevation, CELL)
         arrival = light.apparent_elevation(
             EVERY_OTHER + np.degrees(away / EARTH_RADIUS), height[:, None]
         )
-        rays.weights.append(_weights(section, path, height, arrival, MAIN_COLUMN))
-        red, pure, redness = _clear_light(section, height, arrival)
+        met = light_rays.trace_columns(section, height, arrival, MAIN_COLUMN, sums)
+        rays.weights.append(_by_layer(met.cloud, met.cell, MAIN_COLUMN))
+        red, pure, redness = _clear_light(met, height, arrival)
         rays.red.append(red.astype(np.float32))
         rays.pure.append(pure.astype(np.float32))
         rays.redness.append(redness.astype(np.float32))
@@ -380,12 +390,13 @@ def _rays(section: AirSection, viewers: Viewers) -> _Rays:
     return rays
 
 
-def _clear_light(section: AirSection, height: Array, arrival: Array) -> tuple[Array, Array, Array]:
+def _clear_light(
+    met: light_rays.ColumnDepths, height: Array, arrival: Array
+) -> tuple[Array, Array, Array]:
     """Return the red light without cloud, without haze too, and the redness of clean air.
 
     Each (event, angle); light [lx], redness [1].
     """
-    met = light.trace(section, height, arrival, MAIN_COLUMN)
     air = light.air_column(height[:, None], arrival)
     whole = sky.SUNLIGHT * sky.CANVAS_ALBEDO * met.free
     red, pure = (
