@@ -39,10 +39,10 @@ from forecast.phenomena.light_stages import DISK_STAGES, GLOW_STAGES, effects_of
 from forecast.phenomena.sun_disk import disk_light
 from forecast.science import light, light_rays
 from forecast.science.cloud_errors import (
-    COVERS,
     LAYERS,
     Places,
     correlation_at,
+    cover_table,
     covers_at,
     drawn_places,
     places_of,
@@ -305,11 +305,11 @@ class _Rays:
         """
         near = covers_at(places[..., :NEAR_COLUMNS])
         # angles at which a ray comes through, and those that have light from them
-        lit = np.logical_or(*(pure.any(axis=0) for pure in self.pure))
-        counting = allowed.any(axis=0) & _DISK[:, lit].any(axis=1)
+        lit = np.stack(self.pure).any(axis=(0, 1))
+        counting = np.asarray(allowed.any(axis=0) & _DISK[:, lit].any(axis=1))
         if not counting.any():
             return np.zeros((len(GLOW_STAGES), *places.shape[:2]))
-        seen = self.seen(_EXTINCTIONS.take(places), near, lit, counting)
+        seen = self.seen(_EXTINCTIONS.take(places), near, np.asarray(lit), counting)
         best = np.where(allowed[:, None, counting], seen, -1.0).max(axis=-1)
         return np.asarray(self.painted(near) * best)
 
@@ -362,7 +362,7 @@ class _Rays:
         return np.asarray(1 - (1 - middle_part) * (1 - high_part * (1 - middle)))
 
 
-_EXTINCTIONS = extinction_of(COVERS)  # [m-1] of each cover that is drawn
+_EXTINCTIONS = extinction_of(cover_table())  # [m-1] of each cover that is drawn
 _DISK = sky.disk_average(EVERY_OTHER).astype(np.float32)
 _SKY_LIGHT = (sky.SKY_RED * light.twilight_illuminance(EVERY_OTHER)).astype(np.float32)
 

@@ -78,7 +78,6 @@ def _table(layer: int) -> Array:
 
 
 _COVERS = np.stack([_table(layer) for layer in range(LAYERS)])
-COVERS = _COVERS.reshape(-1)  # the table of covers [1]: every cover that is drawn stands in it
 
 
 def _variance_of_deviates(layer: int) -> float:
@@ -150,4 +149,9 @@ def places_of(deviates: Array) -> Places:
 
 def covers_at(places: Places) -> Array:
     """Return the covers [1] at places of the table."""
-    return COVERS.take(places)
+    return cover_table().take(places)
+
+
+def cover_table() -> Array:
+    """Return the table of covers [1] (place): every cover that is drawn stands in it."""
+    return _COVERS.reshape(-1)

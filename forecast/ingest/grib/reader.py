@@ -19,12 +19,12 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
 
 from forecast.domain import Atmosphere, Cycle
 from forecast.errors import MissingInput, SkyscapeError, SourceCorrupt
 from forecast.ingest import Needs
+from forecast.ingest.grib.batches import batches, warmed
 from forecast.ingest.grib.cube import assemble
 from forecast.ingest.grib.decoder_pool import DECODERS, Order
 from forecast.ingest.grib.grid import MICRO, Cut, Grid, cut
@@ -47,8 +47,6 @@ PROFILES = (
     "geopotential",
 )
 NCEP = 7
-BATCH_MESSAGES = 16  # handed to a decoder at once
-BATCH_BYTES = 1_000_000
 LOCAL = 192  # GRIB2: numbers, categories and surfaces from here on are a centre's own
 WMO_TABLES = (1, 2, 3)  # edition 1: the parameter tables that agree on the numbers below 128
 # edition 1: a number in a table of a centre's own is written table * 1000 + number, as ECMWF does
@@ -166,7 +164,7 @@ def _decoded(files: Sequence[Path], finder: Finder, threads: int) -> list[tuple[
     """Return what `finder` finds in the files, with its values (latitude, longitude) as packed."""
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decoding")
     try:
-        found = _warmed((b for path in files for b in batches(finder.find(path))), threads)
+        found = warmed((b for path in files for b in batches(finder.find(path))), threads)
         pending = [pool.submit(_decode_batch, batch) for batch in found]
         results = [each for future in pending for each in future.result()]
     finally:
@@ -175,16 +173,6 @@ def _decoded(files: Sequence[Path], finder: Finder, threads: int) -> list[tuple[
         if isinstance(values, SourceCorrupt):
             finder.note_unread(piece.field, piece.member, str(values))
     return [(piece, values) for piece, values in results if not isinstance(values, SourceCorrupt)]
-
-
-def _warmed(found: Iterable[list[Piece]], threads: int) -> Iterator[list[Piece]]:
-    """Yield batches; before the first one that ecCodes decodes, its processes are started."""
-    cold = True
-    for batch in found:
-        if cold and not is_simple(batch[0].order):
-            DECODERS.warm(threads)
-            cold = False
-        yield batch
 
 
 def _decode_batch(batch: Sequence[Piece]) -> list[tuple[Piece, Values | SourceCorrupt]]:
@@ -240,28 +228,6 @@ def _require_essential(needs: Needs, there: Container[str], cycle: Cycle, names:
             f"{cycle.id}: {', '.join(lost)} in none of the files ({names:.200}) at the steps "
             f"{steps} h: fetch the run again"
         )
-
-
-def batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Yield the pieces in portions for one decoder: several small messages, or one or two large.
-
-    The pieces of a portion are of one file and one cut, all unpacked here or all by ecCodes.
-    """
-
-    def alike(piece: Piece) -> tuple[object, ...]:
-        return piece.order.path, id(piece.order.cut), is_simple(piece.order)
-
-    for _, same in groupby(pieces, key=alike):
-        portion: list[Piece] = []
-        size = 0
-        for piece in same:
-            portion.append(piece)
-            size += piece.order.message.length
-            if len(portion) == BATCH_MESSAGES or size >= BATCH_BYTES:
-                yield portion
-                portion, size = [], 0
-        if portion:
-            yield portion
 
 
 class Finder:
