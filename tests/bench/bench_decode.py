@@ -51,7 +51,7 @@ def needs(steps: tuple[int, ...], region: tuple[float, float, float, float], *na
 def used() -> float:
     """Return the processor time that this process and its decoders have used [s]."""
     # Linux: the processor clock of another process
-    clocks = [(~decoder._process.pid << 3) | 2 for decoder in DECODERS._idle]
+    clocks = [(~decoder.worker.pid << 3) | 2 for decoder in DECODERS._idle]
     return time.process_time() + sum(time.clock_gettime(clock) for clock in clocks)
 
 
