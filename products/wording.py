@@ -83,7 +83,6 @@ def read_words(language: str, folder: Path = FOLDER) -> Mapping[str, str]:
     """
     path = folder / f"{language}.yaml"
     try:
-        # read by libyaml: a second less for each language
         tree = yaml.CSafeLoader(path.read_text(encoding="utf-8")).get_single_data()
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(
