@@ -50,7 +50,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
              "phenomena.light_evidence", "phenomena.obstacles", "phenomena.light_chances",
              "phenomena.changed_air",
              "phenomena.light_stages", "phenomena.layered_path",
-             "science.light", "science.cloud_errors"),
+             "science.light", "science.light_rays", "science.cloud_errors"),
     "snow": ("phenomena.snow", "phenomena.snow_column", "phenomena.station_snow", "phenomena.cold",
              "science.snowfall",
              "science.snowpack", "science.precipitation_type"),

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,7 +54,7 @@ from forecast.settings.errors import (
     yaml_fault,
 )
 from forecast.settings.sources import ModelSettings, SourceSettings
-from forecast.settings.time_of_day import NumberInBase60
+from forecast.settings.yaml_text import PlainLoader, values_of
 
 ENVIRONMENT = {"SKYSCAPE_ARCHIVE_URL": ("archive", "url")}
 SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -269,7 +268,7 @@ def read_config(path: Path | None = None, environment: Mapping[str, str] | None 
             values, os.environ if environment is None else environment, str(path), base_folder(path)
         )
     except SettingsError as error:
-        raise error.with_lines(text, _PlainLoader) from None
+        raise error.with_lines(text, PlainLoader) from None
 
 
 def read_text(path: Path) -> str:
@@ -292,7 +291,7 @@ def read_text(path: Path) -> str:
 def parse_settings(text: str, path: Path) -> dict[str, Any]:
     """Return the values of a settings file, not validated yet. Raises: ConfigError."""
     try:
-        values = _PlainLoader(text).get_single_data()
+        values = values_of(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {yaml_fault(error)}") from error
     except RecursionError as error:
@@ -305,57 +304,6 @@ def parse_settings(text: str, path: Path) -> dict[str, Any]:
             f"found {kind_of(values)}"
         )
     return values
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """YAML without aliases, keys given twice, and numbers that are not decimal.
-
-    A few lines of aliases can stand for more than a machine holds. Of a key given twice the last
-    would count in silence. YAML 1.1 reads 16:10 as 970 and 0600 as 384: such values stay text.
-    """
-
-    def construct_yaml_int(self, node: Any) -> Any:
-        return _decimal(node.value) or super().construct_yaml_int(node)
-
-    def construct_yaml_float(self, node: Any) -> Any:
-        return _decimal(node.value) or super().construct_yaml_float(node)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        keys = Counter(each.value for each, _ in node.value if isinstance(each, yaml.ScalarNode))
-        twice = [
-            each
-            for each, _ in node.value
-            if isinstance(each, yaml.ScalarNode) and keys[each.value] > 1
-        ]
-        if twice:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice[-1].value!r} is given twice", twice[-1].start_mark
-            )
-        return super().construct_mapping(node, deep)
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(
-                None,
-                None,
-                f"the alias *{event.anchor} is not allowed: write it out",
-                event.start_mark,
-            )
-        return super().compose_node(parent, index)
-
-
-def _decimal(text: str) -> str:
-    """Return a number that YAML 1.1 would read to the base 60 or 8, as text; "" for any other."""
-    if ":" in text:
-        return NumberInBase60(text)
-    return text if re.fullmatch(r"[-+]?0[0-9_]+", text) else ""
-
-
-for _kind in ("int", "float"):
-    _PlainLoader.add_constructor(
-        f"tag:yaml.org,2002:{_kind}", getattr(_PlainLoader, f"construct_yaml_{_kind}")
-    )
 
 
 def build_config(

@@ -37,6 +37,7 @@ from forecast.quantities import (
 )
 from models.climatology import Climatology, read_climatology
 from models.lead import confidence_of, later_range
+from models.refusals import keep_refusals
 from models.rule_model import LEAD, USUAL, known_ahead
 
 if TYPE_CHECKING:
@@ -107,12 +108,15 @@ def open_models(folder: Path | None = None) -> Models:
     for one in served.values():
         for reason in one.refused:
             log.warning("a model is refused, %s serves: %s", one.name, reason)
-    return Models(
+    opened = Models(
         *registry.by_name(served),
         read_shares(folder) if folder else {},
         served,
         read_climatology(folder),
     )
+    if folder is not None:
+        keep_refusals(folder, opened.refused)
+    return opened
 
 
 def read_shares(folder: Path) -> dict[str, dict[str, float]]:

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-import xarray as xr
 
 from forecast.domain import Almanac, Forecast, Issue, Name, Site
 from forecast.model_description import ModelCard
@@ -23,6 +22,9 @@ from products.confidence import weighed
 from products.pages.addresses import address
 from products.pages.tiles import Tile
 from products.safety import CLOTHING_UNKNOWN, Hazard, closes, worst
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 NEXT_DAYS = 3  # days from which the best entries are chosen
 WORTH_GOING = 3  # below this grade an entry names a better day

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import xarray as xr
 
 from forecast.config import Config
 from forecast.domain import (
@@ -45,6 +45,9 @@ from products.known_values import KnownValues
 from products.outlook import covered_until, outlook_of
 from products.pages.tiles import tiles_of
 from products.safety import Hazard, assess_hazards, closes, clothing, worst
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 BEST_ENTRIES = 3  # how many entries are chosen as the best of the next days
 # [1] a better day must be more likely by so much, and by a grade

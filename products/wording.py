@@ -67,7 +67,7 @@ def read_words(language: str, folder: Path = FOLDER) -> Mapping[str, str]:
     """
     path = folder / f"{language}.yaml"
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = yaml.CSafeLoader(path.read_text(encoding="utf-8")).get_single_data()
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(
             f"{path.name}: the words of {language!r} cannot be read: {' '.join(str(error).split())}"

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.dialects import postgresql, sqlite
 
+from forecast.archive.database import insert_into
 from forecast.archive.issues import Archive
 from forecast.archive.schema import fault_table, observation_table, reading_table, unchecked_table
 from forecast.domain import Fault, Observation, as_utc
@@ -79,7 +79,7 @@ class Observations:
         """
         with self._archive.transaction() as connection:
             insert = (
-                _insert(connection, reading_table)
+                insert_into(connection, reading_table)
                 .on_conflict_do_nothing(index_elements=["digest"])
                 .returning(reading_table.c.digest)
             )
@@ -109,7 +109,7 @@ class Observations:
         at = pushed.reading.at
         with self._archive.transaction() as connection:
             insert = (
-                _insert(connection, reading_table)
+                insert_into(connection, reading_table)
                 .on_conflict_do_nothing(index_elements=["digest"])
                 .returning(reading_table.c.digest)
             )
@@ -248,10 +248,6 @@ class Observations:
             )
 
 
-def _insert(connection: sql.Connection, table: sql.Table) -> Any:
-    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
-
-
 def _reading_row(reading: Reading) -> dict[str, Any]:
     return {
         "digest": reading.digest,
@@ -293,7 +289,7 @@ def _write_flags(connection: sql.Connection, observations: Sequence[Observation]
 
 
 def _write(connection: sql.Connection, observations: Sequence[Observation], at: datetime) -> None:
-    statement = _insert(connection, observation_table)
+    statement = insert_into(connection, observation_table)
     update = {
         name: _joined(connection, observation_table.c[name], statement.excluded[name])
         for name in ("values", "flags")
@@ -324,6 +320,8 @@ def _write(connection: sql.Connection, observations: Sequence[Observation], at: 
 def _joined(connection: sql.Connection, stood: Any, later: Any) -> Any:
     """Return the JSON object `later` with the keys that only `stood` has."""
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
         return sql.cast(
             sql.cast(stood, postgresql.JSONB).op("||")(sql.cast(later, postgresql.JSONB)),
             postgresql.JSON,

@@ -21,7 +21,7 @@ from forecast.service.alerting.ledger import read_ledger, recipients_of
 from forecast.service.journal import JournalEntry
 from forecast.service.state import ServiceState, read_service_state
 from forecast.settings import StationSettings
-from models.prediction import open_models
+from models.refusals import refused_models
 from products.publish import Publisher
 
 DAY = timedelta(days=1)
@@ -64,7 +64,7 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         ],
         "review": config.issue.review,
         "drafts": _drafts(archive, now),
-        "models_refused": open_models(config.learning.folder).refused,
+        "models_refused": refused_models(config.learning.folder),
         "attempts": [
             {"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail} for a in attempts
         ],

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +19,9 @@ from forecast.errors import ArchiveError
 from forecast.files import write_whole
 from forecast.quantities import features_of
 from forecast.verification import RunForecast
-from models.cases import BACK, cases
-from models.drift import DriftFinding, feature_shifts, frequency_shifts
+
+if TYPE_CHECKING:
+    from models.drift import DriftFinding
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,9 @@ def findings(archive: Archive, config: Config, now: datetime) -> list[DriftFindi
     Features are compared with the same season a year before or, without it, with the 45 days before
     the last 30. Raises: ArchiveError.
     """
+    from models.cases import BACK, cases
+    from models.drift import feature_shifts, frequency_shifts
+
     today = now.astimezone(config.zone).date()
     since, past = today - RECENT, PastForecasts(archive)
     recent_cases = cases(

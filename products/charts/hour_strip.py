@@ -7,9 +7,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
@@ -26,6 +26,9 @@ from products.charts.svg import (
     percent_of,
 )
 from products.units import UNITS, beaufort
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 WIDTH = 760.0  # [px]: on a phone it scrolls within its own frame
 LEFT, RIGHT = 44.0, WIDTH - 8.0
