@@ -144,7 +144,7 @@ def _columns(hour: StationHour) -> dict[str, Any]:
 
 
 def _hour(row: sql.Row[Any]) -> StationHour:
-    values = {name: ElementHour(*numbers) for name, numbers in row[3].items()}
+    values = {name: ElementHour(*numbers) for name, numbers in row._mapping["values"].items()}
     return StationHour(row.station, row.time, row.reports, values, tuple(row.codes))
 
 

@@ -7,7 +7,6 @@ was issued. Names of tables and columns are those of the files in use: they stay
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sql
 
@@ -63,7 +62,7 @@ issue_table = sql.Table(
 event_columns = ("site", "phenomenon", "day")
 
 
-def _event_table(name: str, *columns: sql.Column[Any]) -> sql.Table:
+def _event_table(name: str, *columns: sql.schema.SchemaItem) -> sql.Table:
     """A table with one row an event of an issue."""
     return sql.Table(
         name,

@@ -32,8 +32,10 @@ def thin(hours: ObservationHours, before: datetime) -> int:
     while (oldest := hours.oldest()) is not None and oldest <= end:
         after = hour_of(oldest) - HOUR
         until = min(after + SPAN, end)
-        for station in hours.stations(after, until):
-            gone += hours.thin(station, after, until, station_hours, joined)
+        stations = hours.stations(after, until)
+        gone += (step := sum(hours.thin(s, after, until, station_hours, joined) for s in stations))
+        if not step:  # another process was faster
+            break
     return gone
 
 

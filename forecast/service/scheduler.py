@@ -27,6 +27,7 @@ from forecast.issue.deliver import deliver, senders
 from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.station_reports import publish_current_observations
 from forecast.learning import monitor, train, truth_from_analyses, truth_from_phones, verify
+from forecast.service import backups, retention
 from forecast.service.review_jobs import ReviewJobs
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ def build_scheduler(
     else:
         _add_reviewed(scheduler, world, ReviewJobs(world, lifecycle or Lifecycle(), clock), clock)
     _add_learning(scheduler, world, clock)
+    _add_keeping(scheduler, world, clock)
     if world.further:
         scheduler.add_job(
             fetch_further,
@@ -216,6 +218,22 @@ def _add_learning(scheduler: BlockingScheduler, world: pipeline.World, clock: Cl
         name="train models",
         executor="learning",
     )
+
+
+def _add_keeping(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add the daily backup and the daily retention."""
+    config, zone = world.config, world.config.zone
+    jobs = [("retain", "let go of what is old", config.keep.at, retention.job)]
+    if config.backup.folder is not None:
+        jobs.append(("backup", "make the backup of the day", config.backup.at, backups.job))
+    for id, name, at, work in jobs:
+        scheduler.add_job(
+            lambda work=work: work(world, clock()),
+            CronTrigger(hour=at.hour, minute=at.minute, timezone=zone),
+            id=id,
+            name=name,
+            executor="learning",
+        )
 
 
 def start(world: pipeline.World, scheduler: BlockingScheduler, clock: Clock) -> None:
