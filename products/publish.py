@@ -9,9 +9,9 @@
     <folder>/releases.json         the releases and pages that are there: what old pages may link
     <folder>/lock                  held by the one process that publishes
 
-Readers find the old site or the new one, never a part of either, at whatever moment a machine
-fails. A channel that fails, or waits for a signature, keeps the pages of the issue before (they
-show their own date) and never stops the others.
+Readers find the old site or the new one, never a part, at whatever moment a machine fails. A
+channel that fails, or waits for a signature, keeps the pages of the issue before (they show their
+own date) and never stops the others.
 """
 
 from __future__ import annotations
@@ -43,8 +43,7 @@ from products.pages.templating import Page
 
 log = logging.getLogger(__name__)
 
-RELEASES = "releases.json"
-RELEASES_SCHEMA = "skyscape.releases/1"
+RELEASES, RELEASES_SCHEMA = "releases.json", "skyscape.releases/1"
 HOME = "index.html"  # the page of a release that the archive page links
 
 
@@ -380,13 +379,13 @@ class Publisher:
 
     def _linked(self, bulletin: Bulletin) -> tuple[Issue, ...]:
         """Return the earlier issues of a bulletin whose pages are there once it is published."""
-        linked = self._with_pages(self._kept(bulletin.issue.id))
-        return tuple(issue for issue in bulletin.earlier if issue.id in linked)
+        there = self._with_pages(self._kept(bulletin.issue.id))
+        return tuple(issue for issue in bulletin.earlier if issue.id in there)
 
     def _with_pages(self, kept: list[Path]) -> list[str]:
         """Return the releases that pages link: the newest, which are never packed."""
-        whole = self.config.keep.whole_issues
-        return [path.name for path in kept[-whole:] if (path / HOME).is_file()]
+        newest = kept[-self.config.keep.whole_issues :]
+        return [path.name for path in newest if (path / HOME).is_file()]
 
     def _prune(self) -> None:
         """Remove the oldest releases beyond `keep_issues`; first the list says which are kept."""
@@ -406,7 +405,7 @@ class Publisher:
 
 def remove_release(release: Path) -> None:
     """Remove a release; one that is killed meanwhile leaves no part of it to be read."""
-    gone = release.with_name(f".old-{release.name}")
+    gone = release.with_name(f".old-{release.name}")  # see _clear_leftovers
     shutil.rmtree(gone, ignore_errors=True)
     shutil.rmtree(release.rename(gone))
 
