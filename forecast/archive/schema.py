@@ -72,7 +72,7 @@ def _event_table(name: str, *columns: sql.schema.SchemaItem) -> sql.Table:
         sql.Column("phenomenon", sql.String(40), primary_key=True),
         sql.Column("day", sql.String(10), primary_key=True),
         *columns,
-        sql.Index(f"{name}_by_day", "phenomenon", "day"),
+        sql.Index(f"{name}_by_day", "day", "phenomenon"),
     )
 
 

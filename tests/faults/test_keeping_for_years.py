@@ -1,36 +1,53 @@
 """Is a backup whole, made while others write, refused where it is damaged, and does the service go
-on from a restored one with the next number?
+on from a restored one with the next number? Does anything read a whole large table?
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import stat
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sql
 
+from forecast import pipeline
 from forecast.__main__ import main
 from forecast.archive import copies
 from forecast.archive.accounts import Accounts
 from forecast.archive.issues import Archive, Attempt
 from forecast.archive.observations import Observations
+from forecast.commands import status
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle, Issue, Observation
 from forecast.errors import ArchiveError, ConfigError, FileUnreadable
-from forecast.service import backups, restoring
+from forecast.ingest.grib import reader
+from forecast.learning import monitor, truth_from_analyses, truth_from_phones, verify
+from forecast.observations import current
+from forecast.observations.intake import Intake
+from forecast.service import backups, restoring, retention
 from forecast.service.heartbeat import beat
 from products.publish import Publisher
 from tests.faults import one_site
+from tests.station_data import with_stations
+from tests.web_world import WebWorld
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
+# What has more than ten thousand rows after five years.
+LARGE = {
+    "attempt", "audit", "delivery", "fault", "forecast", "observation", "observation_hour",
+    "outcome", "reading", "transition", "voice",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +60,8 @@ def settings(config: Config, folder: Path, url: str = "", **keep: object) -> Con
     """Return the settings of one site; models, backups and archive below a folder."""
     found = one_site.small(config, folder)
     updates = {
+        "output": found.output.model_copy(update={"channels": ("web",)}),
+        "observations": found.observations.model_copy(update={"folder": folder / "spool"}),
         "learning": found.learning.model_copy(update={"folder": folder / "models"}),
         "backup": found.backup.model_copy(update={"folder": folder / "backups", **keep}),
     }
@@ -72,6 +91,80 @@ def empty_postgresql(url: str) -> None:
         connection.execute(sql.text("DROP SCHEMA public CASCADE"))
         connection.execute(sql.text("CREATE SCHEMA public"))
     engine.dispose()
+
+
+@contextmanager
+def statements() -> Iterator[dict[str, Any]]:
+    """Collect every statement that goes to a database, each with parameters of its first use."""
+    found: dict[str, Any] = {}
+
+    def collect(
+        _: object, __: object, statement: str, parameters: Any, ___: object, many: bool
+    ) -> None:
+        found.setdefault(statement, parameters[0] if many else parameters)
+
+    sql.event.listen(sql.Engine, "before_cursor_execute", collect)
+    try:
+        yield found
+    finally:
+        sql.event.remove(sql.Engine, "before_cursor_execute", collect)
+
+
+def scans(path: Path, found: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the statements that read a whole large table, and how, by SQLite's own plan."""
+    connection = sqlite3.connect(path)
+    wrong: dict[str, list[str]] = {}
+    for statement, parameters in found.items():
+        if not statement.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
+            continue
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+        # the newest few, in the order of an index or of the table, are read without the others
+        newest = "LIMIT" in statement and "TEMP B-TREE" not in str(plan)
+        whole = [step for *_, step in plan if step.startswith("SCAN ")]
+        large = [step for step in whole if step.split()[1] in LARGE and not newest]
+        if large:
+            wrong[" ".join(statement.split())] = large
+    connection.close()
+    return wrong
+
+
+def test_nothing_that_the_service_does_reads_a_whole_large_table(
+    config: Config, atmosphere: Atmosphere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An issue, a draft, the desk, `status`, intake, the nightly verification, retention."""
+    monkeypatch.setattr(reader, "read_atmosphere", lambda *_, **__: atmosphere)
+    plain = settings(with_stations(config), tmp_path)
+    with statements() as found:
+        web = WebWorld(one_site.world(plain, one_site.RUN))
+        pipeline.run(web.world, one_site.RUN + timedelta(hours=5))
+        later = one_site.RUN + timedelta(hours=6)
+        reviewed = plain.model_copy(
+            update={"issue": plain.issue.model_copy(update={"review": "optional"})}
+        )
+        desk = WebWorld(one_site.world(reviewed, one_site.RUN))
+        desk.add_people("wang")
+        desk.draft()
+        client = desk.client("wang")
+        for path in ("/desk/", "/desk/reports", "/report/", "/health"):
+            assert client.get(path).status_code in (200, 404), path
+        status.found(plain, later)
+        intake = Intake(plain.observations, web.world.archive, plain.zone, settle=0)
+        (plain.observations.folder).mkdir(parents=True)
+        (plain.observations.folder / "a.csv").write_text(
+            f"station,time,air_temperature\nA1201,{later.isoformat()},-3\n"
+        )
+        assert intake.observe(later).records == 1
+        current.latest(web.world.archive, plain.observations, plain.zone, later)
+        archive, today = web.world.archive, later.astimezone(plain.zone).date()
+        truth_from_analyses.diagnose(archive, plain, today, later, None)
+        truth_from_phones.settle(archive, plain, later)
+        verify.verification(archive, plain, later)
+        verify.changes_by(archive, plain, later, "wang")
+        monitor.findings(archive, plain, later)
+        retention.retain(web.world, later + timedelta(days=900))
+
+    assert len(found) > 80
+    assert scans(tmp_path / "archive.db", found) == {}
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
