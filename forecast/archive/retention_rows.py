@@ -105,7 +105,9 @@ class RetentionRows:
             pages = int(connection.exec_driver_sql("PRAGMA freelist_count").scalar() or 0)
         while mode == 2 and freed < pages:
             with self._archive.transaction() as connection:
-                connection.exec_driver_sql(f"PRAGMA incremental_vacuum({FREED})").fetchall()
+                # stepped to its end; executed as a query it frees one page
+                driver: Any = connection.connection.driver_connection
+                driver.executescript(f"PRAGMA incremental_vacuum({FREED})")
             freed += FREED
         return min(freed, pages) * size if mode == 2 else 0
 
