@@ -91,7 +91,7 @@ def _files(release: Path) -> Iterator[Path]:
 
 def _prune(publisher: Publisher) -> None:
     """Remove the oldest packed releases beyond `output.keep_issues`."""
-    room = max(publisher.config.output.keep_issues - len(publisher.whole_releases()), 0)
+    most = max(publisher.config.output.keep_issues - len(publisher.whole_releases()), 0)
     packed = packed_releases(publisher)
-    for old in packed[: len(packed) - room]:
+    for old in packed[: len(packed) - most]:
         old.unlink(missing_ok=True)
