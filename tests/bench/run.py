@@ -18,6 +18,7 @@ BENCHES = (
     "bench_light",
     "bench_training",
     "bench_observations",
+    "bench_growth",
 )
 
 
