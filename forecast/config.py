@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 
 from forecast import domain
 from forecast.errors import ConfigError
@@ -53,6 +53,7 @@ from forecast.settings.errors import (
     kind_of,
     yaml_fault,
 )
+from forecast.settings.keeping import BackupSettings, KeepSettings
 from forecast.settings.sources import ModelSettings, SourceSettings
 from forecast.settings.yaml_text import PlainLoader, values_of
 
@@ -73,6 +74,8 @@ class Config(SettingsSection):
     source: Annotated[SourceSettings, OPERATIONAL]
     archive: Annotated[ArchiveSettings, OPERATIONAL] = ArchiveSettings()
     output: Annotated[OutputSettings, OPERATIONAL] = OutputSettings()
+    keep: Annotated[KeepSettings, OPERATIONAL] = KeepSettings()
+    backup: Annotated[BackupSettings, OPERATIONAL] = BackupSettings()
     forecast: ForecastSettings = ForecastSettings()
     schedule: Annotated[ScheduleSettings, OPERATIONAL] = ScheduleSettings()
     issue: IssueSettings = IssueSettings()
@@ -85,6 +88,12 @@ class Config(SettingsSection):
     alerts: Annotated[OperatorAlertSettings, OPERATIONAL] = OperatorAlertSettings()
     sites: tuple[SiteSettings, ...] = Field(min_length=1, max_length=20000)
     demonstration: bool = False
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The settings file that was read; None where there was none."""
+        return self._file
 
     @field_validator("alerts")
     @classmethod
@@ -264,9 +273,10 @@ def read_config(path: Path | None = None, environment: Mapping[str, str] | None 
     text = read_text(path)
     values = parse_settings(text, path)
     try:
-        return build_config(
-            values, os.environ if environment is None else environment, str(path), base_folder(path)
-        )
+        given = os.environ if environment is None else environment
+        config = build_config(values, given, str(path), base_folder(path))
+        config._file = path.absolute()
+        return config
     except SettingsError as error:
         raise error.with_lines(text, PlainLoader) from None
 
@@ -356,6 +366,7 @@ def with_paths_from(config: Config, base: Path) -> Config:
             "source": moved(config.source, "folder", "cycles"),
             "archive": archive,
             "output": moved(config.output, "folder"),
+            "backup": moved(config.backup, "folder"),
             "learning": moved(config.learning, "folder"),
             "observations": moved(config.observations, "folder"),
             "models": tuple(moved(model, "folder") for model in config.models),

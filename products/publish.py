@@ -2,15 +2,16 @@
 
     <folder>/archive/<issue>/…     every release, as it was; one that was corrected or withdrawn
                                    says so on each page
+    <folder>/archive/<issue>.tar.xz   an older one (products/packing.py)
     <folder>/archive/.withdrawn-<issue>/…   what stands in its place while it would be in force
     <folder>/current               a link to the release in force
     <folder>/live.json             current observations, written anew between issues
     <folder>/releases.json         the releases and pages that are there: what old pages may link
     <folder>/lock                  held by the one process that publishes
 
-Readers find the old site or the new one, never a part of either, at whatever moment a machine
-fails. A channel that fails, or waits for a signature, keeps the pages of the issue before (they
-show their own date) and never stops the others.
+Readers find the old site or the new one, never a part, at whatever moment a machine fails. A
+channel that fails, or waits for a signature, keeps the pages of the issue before (they show their
+own date) and never stops the others.
 """
 
 from __future__ import annotations
@@ -43,8 +44,7 @@ from products.pages.templating import Page
 
 log = logging.getLogger(__name__)
 
-RELEASES = "releases.json"
-RELEASES_SCHEMA = "skyscape.releases/1"
+RELEASES, RELEASES_SCHEMA = "releases.json", "skyscape.releases/1"
 HOME = "index.html"  # the page of a release that the archive page links
 
 
@@ -413,6 +413,10 @@ class Publisher:
         found = (path for path in self.releases.iterdir() if ISSUE_NAME.match(path.name))
         return sorted(found, key=manifest.run_of)
 
+    def whole_releases(self) -> list[Path]:
+        """Return every release that is not packed, the oldest first."""
+        return self._releases() if self.releases.is_dir() else []
+
     def _kept(self, in_force: str) -> list[Path]:
         """Return the releases that are kept while `in_force` is, the oldest first.
 
@@ -425,8 +429,13 @@ class Publisher:
 
     def _linked(self, bulletin: Bulletin) -> tuple[Issue, ...]:
         """Return the earlier issues of a bulletin whose pages are there once it is published."""
-        kept = {path.name for path in self._kept(bulletin.issue.id) if (path / HOME).is_file()}
-        return tuple(issue for issue in bulletin.earlier if issue.id in kept)
+        there = self._with_pages(self._kept(bulletin.issue.id))
+        return tuple(issue for issue in bulletin.earlier if issue.id in there)
+
+    def _with_pages(self, kept: list[Path]) -> list[str]:
+        """Return the releases that pages link: the newest, which are never packed."""
+        newest = kept[-self.config.keep.whole_issues :]
+        return [path.name for path in newest if (path / HOME).is_file()]
 
     def _prune(self) -> None:
         """Remove the oldest releases beyond `keep_issues`; first the list says which are kept."""
@@ -435,13 +444,20 @@ class Publisher:
         files = manifest.files_of(self.link)[1]
         content = {
             "schema": RELEASES_SCHEMA,
-            "issues": [path.name for path in kept if (path / HOME).is_file()],
+            "issues": self._with_pages(kept),
             "pages": sorted(page for page in files if page.endswith(".html")),
         }
         write_whole(self.folder / RELEASES, json.dumps(content))
         for old in self._releases():
             if old not in kept and old.resolve() != in_force:
-                shutil.rmtree(old)
+                remove_release(old)
+
+
+def remove_release(release: Path) -> None:
+    """Remove a release; one that is killed meanwhile leaves no part of it to be read."""
+    gone = release.with_name(f".old-{release.name}")  # see _clear_leftovers
+    shutil.rmtree(gone, ignore_errors=True)
+    shutil.rmtree(release.rename(gone))
 
 
 def _locked(file: IO[str]) -> bool:

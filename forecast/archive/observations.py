@@ -17,7 +17,14 @@ import sqlalchemy as sql
 
 from forecast.archive.database import insert_into
 from forecast.archive.issues import Archive
-from forecast.archive.schema import fault_table, observation_table, reading_table, unchecked_table
+from forecast.archive.observation_hours import ObservationHours
+from forecast.archive.schema import (
+    fault_table,
+    observation_hour_table,
+    observation_table,
+    reading_table,
+    unchecked_table,
+)
 from forecast.domain import Fault, Observation, as_utc
 
 BATCH = 5_000  # rows a statement
@@ -177,7 +184,10 @@ class Observations:
     def series(
         self, stations: Sequence[str], since: datetime, until: datetime
     ) -> dict[str, tuple[Observation, ...]]:
-        """Return the observations of stations in [since, until], oldest first, of all forms."""
+        """Return the observations of stations in [since, until], oldest first, of all forms.
+
+        Old ones stand for an hour each (forecast/archive/observation_hours.py).
+        """
         table = observation_table.c
         query = (
             sql.select(table.station, table.time, table["values"], table.flags, table.form)
@@ -188,10 +198,13 @@ class Observations:
             )
             .order_by(table.time)
         )
-        found: dict[str, list[Observation]] = {}
+        found = ObservationHours(self._archive).series(stations, since, until)
+        thinned = set(found)
         with self._archive.transaction() as connection:
             for row in connection.execute(query) if stations else ():
                 found.setdefault(row.station, []).append(Observation(*row))
+        for station in thinned:  # a report that came late may be older than an hour
+            found[station].sort(key=lambda observation: observation.time)
         return {station: tuple(observations) for station, observations in found.items()}
 
     def readings(self, limit: int = 10) -> tuple[Reading, ...]:
@@ -214,8 +227,7 @@ class Observations:
 
     def last_reports(self, stations: Sequence[str], since: datetime) -> dict[str, StationActivity]:
         """Return the activity since `since` of each station that has ever reported."""
-        table = observation_table.c
-        last = sql.select(table.station, sql.func.max(table.time)).group_by(table.station)
+        table, hours = observation_table.c, observation_hour_table.c
         counts = (
             sql.select(table.station, sql.func.count())
             .where(table.time >= as_utc(since))
@@ -228,8 +240,11 @@ class Observations:
                     row[0]: row[1]
                     for row in connection.execute(counts.where(table.station.in_(part)))
                 }
-                for station, moment in connection.execute(last.where(table.station.in_(part))):
-                    found[station] = StationActivity(moment, recent.get(station, 0))
+                for station in part:  # the end of an index each, whatever is kept of a station
+                    last = _last_of(connection, table, station)
+                    last = last or _last_of(connection, hours, station)
+                    if last is not None:
+                        found[station] = StationActivity(last, recent.get(station, 0))
         return found
 
     def last_times(self, since: datetime) -> dict[str, datetime]:
@@ -246,6 +261,13 @@ class Observations:
             return int(
                 connection.scalar(sql.select(sql.func.count()).select_from(observation_table)) or 0
             )
+
+
+def _last_of(connection: sql.Connection, table: Any, station: str) -> datetime | None:
+    """Return the time of the newest row of a station; None without one."""
+    newest = sql.select(table.time).where(table.station == station).order_by(table.time.desc())
+    found: datetime | None = connection.scalar(newest.limit(1))
+    return found
 
 
 def _reading_row(reading: Reading) -> dict[str, Any]:

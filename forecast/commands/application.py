@@ -12,7 +12,18 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from forecast import VERSION
-from forecast.commands import admin, former, issue, learn, observe, output, people, score, sites
+from forecast.commands import (
+    admin,
+    former,
+    issue,
+    keeping,
+    learn,
+    observe,
+    output,
+    people,
+    score,
+    sites,
+)
 
 # The groups of the help, each command with its name and its function.
 GROUPS: Mapping[str, Mapping[str, Callable[..., object]]] = {
@@ -30,6 +41,8 @@ GROUPS: Mapping[str, Mapping[str, Callable[..., object]]] = {
     "Admin": {
         "status": admin.status,
         "check": admin.check,
+        "backup": keeping.backup,
+        "restore": keeping.restore,
         "settings": admin.show_settings,
         "inspect": admin.inspect,
     },

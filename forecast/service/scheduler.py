@@ -23,7 +23,7 @@ from forecast.issue.deliver import deliver, senders
 from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.station_reports import publish_current_observations
 from forecast.learning import monitor, train, truth_from_analyses, truth_from_phones, verify
-from forecast.service import heartbeat
+from forecast.service import backups, heartbeat, retention
 from forecast.service.alerting.job import MINUTES, AlertJob
 from forecast.service.attempts import Attempts
 from forecast.service.issue_jobs import IssueJobs
@@ -33,6 +33,8 @@ from forecast.service.review_jobs import ReviewJobs
 
 log = logging.getLogger(__name__)
 
+# each has one worker, so that nothing waits for what belongs to another
+EXECUTORS = ("default", "further", "observations", "learning", "delivery", "alerts", "heartbeat")
 DELIVERY_SECONDS = 20  # between two looks whether something is to be sent
 LOOK_SECONDS = 5  # between two looks at the hours of issue
 
@@ -58,52 +60,46 @@ def build_scheduler(
         "max_instances": 1,
         "misfire_grace_time": schedule.misfire_minutes * 60,
     }
-    executors = {
-        name: ThreadPoolExecutor(1)
-        for name in (
-            "default",
-            "further",
-            "observations",
-            "learning",
-            "delivery",
-            "alerts",
-            "heartbeat",
-        )
-    }
+    executors = {name: ThreadPoolExecutor(1) for name in EXECUTORS}
     scheduler = BlockingScheduler(timezone=zone, executors=executors, job_defaults=defaults)
     _add_issues(scheduler, world, clock, lifecycle or Lifecycle())
+    _add_heartbeat(scheduler, world, clock)
+    _add_receiving(scheduler, world, clock)
+    _add_sending(scheduler, world, clock)
+    _add_learning(scheduler, world, clock)
+    _add_keeping(scheduler, world, clock)
+    if not world.config.demonstration:
+        _add_alerts(scheduler, world, clock)
+    return scheduler
+
+
+def _add_heartbeat(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add the heartbeat, which nothing else delays."""
     scheduler.add_job(
         beat,
-        IntervalTrigger(seconds=heartbeat.SECONDS, timezone=zone),
+        IntervalTrigger(seconds=heartbeat.SECONDS, timezone=world.config.zone),
         args=[world, clock, clock()],
         next_run_time=utc_now(),
         id="heartbeat",
         name="write the heartbeat",
         executor="heartbeat",
     )
-    _add_learning(scheduler, world, clock)
+
+
+def _add_receiving(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add what fetches the runs of further models and reads observations, where there are any."""
+    config, zone = world.config, world.config.zone
     if world.further:
         scheduler.add_job(
             fetch_further,
-            IntervalTrigger(minutes=schedule.check_minutes, timezone=zone),
+            IntervalTrigger(minutes=config.schedule.check_minutes, timezone=zone),
             args=[world, clock],
             id="further",
             name="fetch further models",
             executor="further",
         )
-    if senders(world.config):
-        scheduler.add_job(
-            send,
-            IntervalTrigger(seconds=DELIVERY_SECONDS, timezone=zone),
-            args=[world, clock],
-            id="deliver",
-            name="send what is not sent yet",
-            executor="delivery",
-        )
-    if not world.config.demonstration:
-        _add_alerts(scheduler, world, clock)
     if world.intake is not None:
-        minutes = world.config.observations.check_minutes
+        minutes = config.observations.check_minutes
         scheduler.add_job(
             observe,
             IntervalTrigger(minutes=minutes, timezone=zone, start_date=clock()),
@@ -112,7 +108,19 @@ def build_scheduler(
             name="read observations",
             executor="observations",
         )
-    return scheduler
+
+
+def _add_sending(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add what sends issues to those who do not have them, where anybody is to have them."""
+    if senders(world.config):
+        scheduler.add_job(
+            send,
+            IntervalTrigger(seconds=DELIVERY_SECONDS, timezone=world.config.zone),
+            args=[world, clock],
+            id="deliver",
+            name="send what is not sent yet",
+            executor="delivery",
+        )
 
 
 def _add_alerts(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
@@ -210,6 +218,22 @@ def _add_learning(scheduler: BlockingScheduler, world: pipeline.World, clock: Cl
         name="train models",
         executor="learning",
     )
+
+
+def _add_keeping(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add the daily backup and the daily retention."""
+    config, zone = world.config, world.config.zone
+    jobs = [("retain", "let go of what is old", config.keep.at, retention.job)]
+    if config.backup.folder is not None:
+        jobs.append(("backup", "make the backup of the day", config.backup.at, backups.job))
+    for id, name, at, work in jobs:
+        scheduler.add_job(
+            lambda work=work: work(world, clock()),
+            CronTrigger(hour=at.hour, minute=at.minute, timezone=zone),
+            id=id,
+            name=name,
+            executor="learning",
+        )
 
 
 def verify_past_days(world: pipeline.World, clock: Clock) -> None:

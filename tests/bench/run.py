@@ -23,6 +23,7 @@ BENCHES = (
     "bench_light",
     "bench_training",
     "bench_observations",
+    "bench_growth",
 )
 
 

@@ -288,3 +288,26 @@ def test_what_was_dropped_before_the_start_is_taken_in_before_the_first_issue(
     job.func(*job.args)
 
     assert done == ["observe", "current", "issue"]
+
+
+def test_retention_runs_every_day_and_a_backup_where_a_folder_is_named(
+    world: pipeline.World, tmp_path: Path
+) -> None:
+    without = {job.id for job in scheduler_of(world).get_jobs()}
+    backup = world.config.backup.model_copy(update={"folder": tmp_path / "backups"})
+    archive = world.config.archive.model_copy(
+        update={"url": f"sqlite:///{tmp_path / 'archive.db'}"}
+    )
+    models = world.config.learning.model_copy(update={"folder": tmp_path / "models"})
+    named = replace(world, config=world.config.model_copy(
+        update={"backup": backup, "archive": archive, "learning": models}))  # fmt: skip
+    jobs = {job.id: job for job in scheduler_of(named).get_jobs()}
+
+    # 02:40 in Beijing is 18:40 UTC
+    assert ("retain" in without, "backup" in without) == (True, False)
+    at = datetime(2026, 11, 22, 18, 40, tzinfo=UTC)
+    assert jobs["backup"].trigger.get_next_fire_time(None, NOW) == at
+    jobs["retain"].func()
+    jobs["backup"].func()
+    (made,) = (tmp_path / "backups").glob("skyscape-*")
+    assert (made / "manifest.json").is_file()
