@@ -5,7 +5,6 @@ They are seen small: a name, a number, when and where, the hazards; the page beh
 
 from __future__ import annotations
 
-from products.bulletin import Entry, Section
 from products.drawing import pieces
 from products.drawing.captions import Captions
 from products.drawing.fonts import width
@@ -14,6 +13,7 @@ from products.drawing.picture import Picture, height_of
 from products.drawing.scene import stand_on_scene
 from products.drawing.setting import set_heading, set_text
 from products.faces import faceless, faces, title_of
+from products.sections import Entry, Section
 
 CARD = (1200, 630)  # [px] of og:image
 COVER = (900, 383)  # [px] 2.35:1, of an article in the list

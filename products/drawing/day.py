@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from products.bulletin import Alert, Entry, Section, SiteDay
 from products.confidence import as_usual
 from products.drawing import pieces
 from products.drawing.captions import Captions
@@ -16,6 +15,7 @@ from products.drawing.scene import stand_on_scene
 from products.drawing.setting import set_text
 from products.drawing.stack import Block, stack
 from products.drawing.stack import height_of as height_of_blocks
+from products.sections import Alert, Entry, Section, SiteDay
 
 SKY = 900  # [px] height of the scene
 TALLEST = 12_000  # [px]

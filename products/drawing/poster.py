@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from products.bulletin import Entry, Section
 from products.drawing import pieces
 from products.drawing.captions import Captions
 from products.drawing.fonts import width
@@ -18,6 +17,7 @@ from products.drawing.scene import stand_on_scene
 from products.drawing.setting import Lines, set_heading, set_text
 from products.drawing.stack import Block, stacked
 from products.faces import faceless, faces, title_of
+from products.sections import Entry, Section
 
 WIDTH, HEIGHT = 1080, 1920  # [px]
 MARGIN = 72

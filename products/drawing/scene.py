@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from products.bulletin import Entry
 from products.charts.svg import number
 from products.drawing.palette import colours
 from products.drawing.picture import Picture
 from products.drawing.png import png
 from products.scenes import scene as drawn_svg
 from products.scenes import scene_of
+from products.sections import Entry
 
 DRAWN = (600, 274)  # [px] in which it is drawn
 FADES, FADE = 24, 0.34  # bands in which the scene ends in the ground, over this part of its height

@@ -5,7 +5,7 @@ pictures. What matters stands in letters of EASE, nothing in letters below LEAST
 from __future__ import annotations
 
 from forecast.domain import Forecast
-from products.bulletin import Bulletin, Entry, Section
+from products.bulletin import Bulletin
 from products.confidence import as_usual
 from products.drawing.captions import Captions
 from products.drawing.fonts import width
@@ -15,6 +15,7 @@ from products.drawing.scene import stand_on_scene
 from products.drawing.setting import SMALLER, Lines, set_heading, set_text
 from products.faces import faceless, faces
 from products.pages.phrases import Phrases
+from products.sections import Entry, Section
 from products.wording import Words
 
 WIDTH, HEIGHT = 1920, 1080  # [px]

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from products import charts
 from products.agreement import agreement
-from products.bulletin import Bulletin, Entry, Section, may_be_charted
+from products.bulletin import Bulletin
 from products.charts.event_strip import legend_sign
 from products.confidence import as_usual
 from products.drawing.card import INDEX, SITES, card_path
@@ -25,6 +25,7 @@ from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
 from products.pages.templating import Page, icon, render_template
 from products.scenes import scene, scene_of
+from products.sections import Entry, Section, may_be_charted
 from products.wording import LANGUAGES, Words, clause
 
 # what templates may call of Phrases

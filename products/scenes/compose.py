@@ -12,11 +12,11 @@ from markupsafe import Markup, escape
 
 from forecast.domain import Site
 from forecast.science import ephemeris
-from products.bulletin import WORTH_GOING, Entry
 from products.charts.svg import ChartWords
 from products.confidence import as_usual
 from products.scenes import cloud, land, sky
 from products.scenes.view import HEIGHT, WIDTH, Colour, View, mixed, rgb, text_of
+from products.sections import WORTH_GOING, Entry
 
 GLOW = ("sunset_glow", "sunrise_glow")
 COLD = ("snowfall", "snow_cover", "rime", "snowmaking")

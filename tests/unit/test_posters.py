@@ -16,7 +16,7 @@ from PIL import Image, ImageChops
 
 from forecast.domain import Name
 from forecast.review import Review, Withdrawal
-from products.bulletin import Bulletin, Entry, SiteDay
+from products.bulletin import Bulletin
 from products.channels import posters, render
 from products.drawing.card import CARD, COVER, SITES, SQUARE
 from products.drawing.palette import colours
@@ -27,6 +27,7 @@ from products.marking import of_corrected, of_withdrawn
 from products.pages.phrases import Phrases
 from products.scenes import scene as drawn_svg
 from products.scenes import scene_of
+from products.sections import Entry, SiteDay
 from products.wording import LANGUAGES, Words
 from tests.e2e.sample_bulletin import ISSUED, sample_bulletin, sample_config
 
