@@ -30,7 +30,7 @@ def stand_on_scene(picture: Picture, entry: Entry | None, high: float) -> None:
     if drawn is None:
         picture.rect(0, 0, picture.width, picture.height, colours()["ground"])
         return
-    picture.stand_on(_picture(str(drawn_svg(drawn, behind_text=True))), colours()["ground"], high)
+    picture.stand_on(_picture(str(drawn_svg(drawn))), colours()["ground"], high)
     top, step = high * (1 - FADE), high * FADE / FADES
     for band in range(FADES):
         bounds = f"M0 {number(top + band * step)}H{number(picture.width)}V"

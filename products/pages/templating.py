@@ -21,7 +21,7 @@ from forecast.errors import ConfigError
 TEMPLATES = Path(__file__).parents[2] / "templates"
 # Of templates/static, what pages and screens use; the rest is the web application's.
 # fmt: off
-STATIC = ("display.css", "display.js", "live.js", "mark.svg", "ridge.svg", "site.webmanifest",
+STATIC = ("display.css", "display.js", "live.js", "mark.svg", "site.webmanifest",
           "skyscape.css", "skyscape.js", "subscribe.js", "widget.css", "widget.js")
 # fmt: on
 

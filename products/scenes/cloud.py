@@ -30,6 +30,7 @@ NEAREST, FARTHEST = 9.0, 120.0  # [px] limits of that
 BILLOWS = 7  # rows of crests
 # summits above a sea: the row before which one stands, its place in the frame, its size [1]
 SUMMITS = ((1, 0.4, 0.3), (2, 0.94, 0.5), (3, 0.76, 0.8))
+HAZE = rgb("#a9acd6")  # of far land in a clear sky
 FLAKES_PER_CM = 45.0  # of fresh snow
 
 
@@ -169,6 +170,12 @@ def sea(view: View, seed: str, deck: Sea) -> str:
         f'height="{number(HEIGHT - edge)}" fill="url(#{id})" '
         f'opacity="{0.35 + 0.65 * min(max(deck.filled, 0.0), 1.0):.2f}"/>'
     ]
+    parts.append(
+        f'<linearGradient id="{id}-m" x2="0" y2="1"><stop stop-color="{text_of(far)}" '
+        f'stop-opacity="0"/><stop offset="1" stop-color="{text_of(far)}" stop-opacity=".7"/>'
+        f'</linearGradient><rect class="mist" y="{number(edge - 36)}" width="{WIDTH:g}" '
+        f'height="36" fill="url(#{id}-m)"/>'
+    )
     islands = _summits(view, draw, edge, deck)
     for row in range(BILLOWS):
         parts += [drawn for at, drawn in islands if at == row]
@@ -219,8 +226,8 @@ def _summits(
         x = place * WIDTH + wide * (0.7 + 0.6 * share) * (t - 0.5)
         top = y + 6 - (tall + 6) * shape / shape.max()
         line = "L".join(f"{number(a)} {number(b)}" for a, b in zip(x, top, strict=True))
-        fill = text_of(mixed(deck.land, deck.air, (0.58, 0.42, 0.24, 0.1)[row - 1]))
-        found.append((row, f'<path class="summit" d="M{line}V{number(y + 40)}H{number(x[0])}z" '
+        fill = text_of(mixed(deck.land, mixed(deck.air, HAZE, 0.7), (0.58, 0.42, 0.24, 0.1)[row - 1]))
+        found.append((row, f'<path class="summit" d="M{line}V{number(y + 16)}H{number(x[0])}z" '
                            f'fill="{fill}"/>'))  # fmt: skip
     return found
 

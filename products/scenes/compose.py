@@ -27,7 +27,7 @@ LOW_SUN = 4.0  # [degree] at which a landscape of the morning is drawn, where it
 MINUTE = timedelta(minutes=5)  # between moments that are tried for it
 DARK_ENOUGH = -8.0  # [degree] of the sun: below it stars are drawn, above it its light
 LANE_TO = 12.0  # [degree] of the sun: higher, it does not colour the sea
-HAZE, DUSK_CLOUD = rgb("#a9acd6"), rgb("#4f5478")
+DUSK_CLOUD = rgb("#4f5478")
 # sun's altitude [degree] -> a sea of clouds, lit and in its own shade; chosen by eye
 SEA_CRESTS = {-12.0: "#3a4a78", -4.0: "#9089bd", 0.0: "#f6c6a8", 4.0: "#ffead0", 12.0: "#fdfbf8"}
 SEA_HOLLOWS = {-12.0: "#18223f", -4.0: "#3c4380", 0.0: "#6a62a4", 4.0: "#7a82bc", 12.0: "#93a5cc"}
@@ -142,7 +142,7 @@ def _body(drawn: DrawnScene, view: View) -> str:
     banks = cloud.banks(drawn.site.id, _low_cover(drawn), view.level)
     parts = [f"<defs>{made}</defs>", ground, *_lights(drawn, view, 1 - veil, brightness, banks)]
     parts += _clouds(drawn, view, light, low, banks)
-    haze = mixed(low, HAZE, 0.42 * min(3 * light, 1.0) * (1 - veil))
+    haze = mixed(low, cloud.HAZE, 0.42 * min(3 * light, 1.0) * (1 - veil))
     lying = max(drawn.value("snow_depth"), drawn.value("new_snow"))
     far_only = drawn.kind == "sea"  # the ground below the site is hidden
     parts.append(land.ridges(view, drawn.site, haze, light, lying, far_only))
@@ -247,7 +247,7 @@ def _sea(drawn: DrawnScene, view: View, light: float, low: Colour) -> str:
             light=crest,
             shade=mixed(hollow, low, 0.08),
             land=mixed(mixed(land.DARK, land.FOREST, 0.4 * light), land.DUSK, 0.4 * light),
-            air=mixed(low, HAZE, 0.4 * light),
+            air=mixed(low, cloud.HAZE, 0.4 * light),
             sun=x if 0 <= x <= WIDTH and 0 < drawn.sun[0] < LANE_TO else None,
         ),
     )

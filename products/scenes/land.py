@@ -75,7 +75,8 @@ def ridges(
     """Return the skyline and, of a surveyed site, two nearer ridges, darker towards the viewer.
 
     The nearer ones have the heights of the ground below the site (`valley_heights`), in an order
-    that is drawn; `far_only`: without them. haze: colour of the air before them. light: 0 by night to 1 by day. snow: [m].
+    that is drawn; `far_only`: without them. haze: colour of the air before them. light: 0 by night
+    to 1 by day. snow: [m].
     """
     x, y = skyline(view, site)
     white = min(snow / SNOW_FULL, 1.0)
