@@ -11,7 +11,7 @@ from products.drawing.captions import Captions
 from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
-from products.drawing.scene import stand_on_scene
+from products.drawing.scene import VEIL, stand_on_scene, veil
 from products.drawing.setting import set_heading, set_text
 from products.faces import faceless, faces
 
@@ -19,6 +19,7 @@ CARD = (1200, 630)  # [px] of og:image
 COVER = (900, 383)  # [px] 2.35:1, of an article in the list
 SQUARE = (500, 500)  # [px] of an article when it is passed on
 MARGIN = 56
+LEFT = 640  # [px] to which the words of a site's card reach
 SHOWN = 3  # entries of the index card
 SITES = 20  # with pictures at most, the first of the settings; the web site has them all
 INDEX = "cards/index.png"  # path of the index card, as in the first language
@@ -35,7 +36,10 @@ def site_card(section: Section, captions: Captions) -> Picture:
     face = found[0] if found else None
     about = captions.numbered()
     picture = _card(face, captions, words.name(section.site.place) or about, about)
-    c, inner = colours(), CARD[0] - 2 * MARGIN
+    if face:
+        left = ((0.0, VEIL), (0.62, VEIL), (1.0, 0.0))
+        veil(picture, 0, 0, LEFT + 240, CARD[1], left, across=True)
+    c, inner = colours(), (LEFT if face else CARD[0] - MARGIN) - MARGIN
     title = set_heading(words.name(section.site.title), 68, inner, 1)
     picture.lines(MARGIN, 96, title, c["ink"], bold=True)
     if face is None:
@@ -77,9 +81,15 @@ def index_card(captions: Captions) -> Picture:
 
 
 def _sheet(size: tuple[int, int], face: Entry | None, captions: Captions) -> Picture:
-    """Return the ground of a card or cover."""
+    """Return the ground of a card or cover, its upper edge and its lower part dimmed for words."""
     picture = Picture(*size, captions.tag)
     stand_on_scene(picture, face, size[1])
+    if face:
+        upper = ((0, VEIL), (0.6, VEIL), (1, 0))
+        veil(picture, 0, 0, size[0], 0.26 * size[1], upper)
+        low = 0.32 if size[0] != CARD[0] else 0.62
+        lower = ((0, 0), (0.2, VEIL), (1, 0.92))
+        veil(picture, 0, low * size[1], size[0], (1 - low) * size[1] + 1, lower)
     return picture
 
 
@@ -99,32 +109,34 @@ def _card(face: Entry | None, captions: Captions, place: str, about: str) -> Pic
 
 
 def _face(picture: Picture, entry: Entry, captions: Captions) -> None:
+    """Draw the face of a site in the left part; its scene is clear at the right."""
     c, forecast = colours(), entry.forecast
-    picture.icon(forecast.event.phenomenon, MARGIN, 196, 64, c["accent"])
+    picture.icon(forecast.event.phenomenon, MARGIN, 176, 56, c["accent"])
     name = captions.phenomenon(forecast)
-    placed = picture.line(MARGIN + 84, 200, name, 56, c["ink"], bold=True, wide=380)
-    right = placed.x + placed.width + 28
-    free = CARD[0] - MARGIN - right
-    picture.line(right, 214, captions.day(forecast), 38, c["ink"], wide=free)
+    placed = picture.line(MARGIN + 74, 180, name, 48, c["ink"], bold=True, wide=330)
+    right = placed.x + placed.width + 24
+    picture.line(right, 192, captions.day(forecast), 34, c["ink"], wide=LEFT - right)
     percent = captions.words.percent(forecast.probability)
-    found, colour, bold = pieces.set_percent(percent, 216, 430, forecast)
-    number = picture.line(MARGIN - 8, 276, percent, found.size, colour, bold=bold)
-    left = max(number.x + number.width + 44, 520)
-    wide = CARD[0] - MARGIN - left
-    pieces.stars(picture, left, 288, forecast, 40)
-    at = left + (pieces.stars_width(40) + 24 if pieces.step(forecast) else 0)
-    pieces.level(picture, at, 284, forecast, captions, 30, CARD[0] - MARGIN - at)
-    window = set_text(captions.window(forecast), 68, wide, bold=True)
-    picture.lines(left, 354, window, c["ink"], bold=True)
+    found, colour, bold = pieces.set_percent(percent, 180, 360, forecast)
+    number = picture.line(MARGIN - 6, 242, percent, found.size, colour, bold=bold)
+    left = number.x + number.width + 30
+    pieces.stars(picture, left, 276, forecast, min(38, (LEFT - left) / 5.6))
+    at = 332 if pieces.step(forecast) else 300
+    pieces.level(picture, left, at, forecast, captions, 30, LEFT - left)
+    window = set_text(captions.window(forecast), 64, LEFT - MARGIN, bold=True)
+    picture.lines(MARGIN, 432, window, c["ink"], bold=True)
     if entry.has_view:
-        pieces.rose(picture, left, 438, 52, entry)
+        pieces.rose(picture, LEFT + 24, 440, 48, entry)
         facing = captions.phrases.facing(entry)
-        picture.line(left + 64, 446, facing, 36, c["ink"], wide=wide - 64)
+        picture.line(LEFT + 84, 446, facing, 34, c["ink"], wide=CARD[0] - MARGIN - LEFT - 84)
 
 
 def _row(picture: Picture, y: float, entry: Entry, captions: Captions) -> None:
     c, forecast = colours(), entry.forecast
     right = CARD[0] - MARGIN
+    wide = CARD[0] - 2 * MARGIN + 32
+    panel = ((0, VEIL), (1, VEIL))
+    veil(picture, MARGIN - 16, y - 8, wide, 88, panel)
     percent = captions.words.percent(forecast.probability)
     found, colour, bold = pieces.set_percent(percent, 74, 220, forecast)
     picture.line(right, y, percent, found.size, colour, bold=bold, anchor="end")
@@ -206,12 +218,12 @@ def _no_best(picture: Picture, captions: Captions, edge: float) -> None:
 def _wide(picture: Picture, entry: Entry, captions: Captions, edge: float) -> None:
     c, forecast, high = colours(), entry.forecast, picture.height
     percent = captions.words.percent(forecast.probability)
-    found, colour, bold = pieces.set_percent(percent, 0.46 * high, 330, forecast)
+    found, colour, bold = pieces.set_percent(percent, 0.36 * high, 330, forecast)
     right = picture.width - edge
-    number = picture.line(right, 0.3 * high, percent, found.size, colour, bold, anchor="end")
+    number = picture.line(right, 0.42 * high, percent, found.size, colour, bold, anchor="end")
     wide = number.x - 2 * edge
     spot = set_heading(captions.spot(forecast), 0.16 * high, wide)
-    top = (0.36 if len(spot.lines) == 1 else 0.27) * high
+    top = (0.46 if len(spot.lines) == 1 else 0.4) * high
     picture.lines(edge, top, spot, c["ink"], bold=True)
     day = top + height_of(spot) + 0.05 * high
     picture.line(edge, day, captions.day(forecast), 0.09 * high, c["ink"], wide=wide)

@@ -180,7 +180,7 @@ class PageRenderer:
         return Markup() if drawn is None else scene(drawn, self.words, prefix)
 
     def backdrop(self, entry: Entry, prefix: str) -> Markup:
-        """Draw the scene of an entry without words of its own; empty where its forecast is not known."""
+        """Draw the scene of an entry without words; empty where its forecast is not known."""
         drawn = scene_of(entry)
         return Markup() if drawn is None else scene(drawn, None, prefix)
 

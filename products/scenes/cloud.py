@@ -24,7 +24,7 @@ from products.scenes.view import (
 )
 
 STREAKS = 84  # of a sky wholly covered by high cloud
-MOST_BANKS = 160  # of low cloud
+MOST_BANKS = 280  # of low cloud
 PER_METRE = 0.09  # [px m-1] by which the deck's top lies lower in the frame than the horizon
 NEAREST, FARTHEST = 9.0, 120.0  # [px] limits of that
 BILLOWS = 7  # rows of crests
@@ -94,10 +94,13 @@ def banks(seed: str, cover: float, level: float) -> np.ndarray:
     clear = np.ones(x.shape, dtype=bool)
     while 1 - clear.mean() < cover - 0.01 and len(found) < MOST_BANKS:
         low = draw.random()
-        wide = draw.uniform(60, 150) * (1.2 - 0.5 * low)
-        bank = (draw.uniform(-40, WIDTH + 40), level * low, wide, wide * draw.uniform(0.16, 0.3))
-        clear &= ~_within(bank, x, y)
-        found.append(bank)
+        middle, wide = draw.uniform(-20, WIDTH + 20), draw.uniform(36, 90) * (1.2 - 0.5 * low)
+        for _ in range(4):  # heads of one bank
+            part = wide * draw.uniform(0.5, 1.0)
+            x_of, y_of = middle + wide * draw.uniform(-1, 1), level * low + draw.uniform(-8, 8)
+            bank = (x_of, y_of, part, part * draw.uniform(0.18, 0.34))
+            clear &= ~_within(bank, x, y)
+            found.append(bank)
     return np.array(found).reshape(-1, 4)
 
 
@@ -129,7 +132,7 @@ def heaps(view: View, found: np.ndarray, colour: Colour, edge: Colour) -> str:
         for x, y, wide, tall in found
     )
     return (
-        f'{made}{blur(id, 7, 3)}<g class="low-cloud" filter="url(#{id})" fill="url(#{id}-c)" '
+        f'{made}{blur(id, 6, 4)}<g class="low-cloud" filter="url(#{id})" fill="url(#{id}-c)" '
         f'opacity=".94">{drawn}</g>'
     )
 
@@ -164,7 +167,14 @@ def sea(view: View, seed: str, deck: Sea) -> str:
     edge, draw = deck_edge(view, deck.gap), chance(f"{seed} sea")
     id = f"{view.prefix}-deck"
     far = mixed(deck.light, deck.air, 0.35)
-    made = gradient(id, ((edge / HEIGHT, far), (1.0, mixed(deck.light, deck.shade, 0.7))))
+    made = gradient(
+        id,
+        (
+            (edge / HEIGHT, far),
+            (edge / HEIGHT + 0.08, mixed(deck.light, deck.shade, 0.5)),
+            (1.0, mixed(deck.light, deck.shade, 0.85)),
+        ),
+    )
     parts = [
         f'<defs>{made}</defs><rect class="deck" y="{number(edge)}" width="{WIDTH:g}" '
         f'height="{number(HEIGHT - edge)}" fill="url(#{id})" '
@@ -224,10 +234,13 @@ def _summits(
         )
         shape = np.clip(shape + draw.normal(0, 0.035, 25), 0, None)
         x = place * WIDTH + wide * (0.7 + 0.6 * share) * (t - 0.5)
-        top = y + 6 - (tall + 6) * shape / shape.max()
+        foot = y + 0.7 * (8 + 40 * row / (BILLOWS - 1))
+        top = foot - (foot - y + tall) * shape / shape.max()
         line = "L".join(f"{number(a)} {number(b)}" for a, b in zip(x, top, strict=True))
-        fill = text_of(mixed(deck.land, mixed(deck.air, HAZE, 0.7), (0.58, 0.42, 0.24, 0.1)[row - 1]))
-        found.append((row, f'<path class="summit" d="M{line}V{number(y + 16)}H{number(x[0])}z" '
+        fill = text_of(
+            mixed(deck.land, mixed(deck.air, HAZE, 0.7), (0.58, 0.42, 0.24, 0.1)[row - 1])
+        )
+        found.append((row, f'<path class="summit" d="M{line}V{number(foot + 4)}H{number(x[0])}z" '
                            f'fill="{fill}"/>'))  # fmt: skip
     return found
 
