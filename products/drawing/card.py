@@ -35,10 +35,9 @@ def site_card(section: Section, captions: Captions) -> Picture:
     found, words = faces(section), captions.words
     face = found[0] if found else None
     about = captions.numbered()
-    picture = _card(face, captions, words.name(section.site.place) or about, about)
-    if face:
-        left = ((0.0, VEIL), (0.62, VEIL), (1.0, 0.0))
-        veil(picture, 0, 0, LEFT + 240, CARD[1], left, across=True)
+    picture = _dress(
+        _site_sheet(face, captions), captions, words.name(section.site.place) or about, about
+    )
     c, inner = colours(), (LEFT if face else CARD[0] - MARGIN) - MARGIN
     title = set_heading(words.name(section.site.title), 68, inner, 1)
     picture.lines(MARGIN, 96, title, c["ink"], bold=True)
@@ -60,7 +59,7 @@ def index_card(captions: Captions) -> Picture:
     year = words.local(bulletin.issue.issued).year
     number = words("page.number_of_year", number=bulletin.issue.number, year=year)
     about = f"{words.name(bulletin.district)}{words('page.dot')}{number}"
-    picture = _card(best[0] if best else None, captions, about, about)
+    picture = _dress(_sheet(CARD, best[0] if best else None, captions), captions, about, about)
     inner = CARD[0] - 2 * MARGIN
     title = set_heading(words.name(bulletin.title), 64, inner, 1)
     picture.lines(MARGIN, 90, title, c["ink"], bold=True)
@@ -85,20 +84,30 @@ def _sheet(size: tuple[int, int], face: Entry | None, captions: Captions) -> Pic
     picture = Picture(*size, captions.tag)
     stand_on_scene(picture, face, size[1])
     if face:
-        upper = ((0, VEIL), (0.6, VEIL), (1, 0))
-        veil(picture, 0, 0, size[0], 0.26 * size[1], upper)
-        low = 0.32 if size[0] != CARD[0] else 0.62
+        high, low = (0.36, 0.62) if size == CARD else (0.26, 0.32)
+        veil(picture, 0, 0, size[0], high * size[1], ((0, VEIL), (0.8, VEIL), (1, 0)))
         lower = ((0, 0), (0.2, VEIL), (1, 0.92))
         veil(picture, 0, low * size[1], size[0], (1 - low) * size[1] + 1, lower)
     return picture
 
 
-def _card(face: Entry | None, captions: Captions, place: str, about: str) -> Picture:
-    """Return a card with its ground, the marks of the issue, and its times at the foot.
+def _site_sheet(face: Entry | None, captions: Captions) -> Picture:
+    """Return the ground of a site's card, dimmed at its left and at its foot."""
+    picture = Picture(*CARD, captions.tag)
+    stand_on_scene(picture, face, CARD[1])
+    if face:
+        left = ((0, VEIL), (0.66, VEIL), (0.8, 0.5), (1, 0))
+        veil(picture, 0, 0, LEFT + 180, CARD[1], left, across=True)
+        veil(picture, 0, 380, CARD[0], CARD[1] - 379, ((0, 0), (0.26, VEIL), (1, 0.92)))
+    return picture
+
+
+def _dress(picture: Picture, captions: Captions, place: str, about: str) -> Picture:
+    """Return a card with the marks of the issue, and its times at the foot.
 
     place: above the title where there is no mark. about: what the times are of.
     """
-    picture, c, inner = _sheet(CARD, face, captions), colours(), CARD[0] - 2 * MARGIN
+    c, inner = colours(), CARD[0] - 2 * MARGIN
     marks = pieces.set_marks(captions.notes(), 26, inner)
     pieces.marks(picture, MARGIN, 34, marks)
     if not marks.rows:

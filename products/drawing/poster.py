@@ -21,8 +21,8 @@ from products.faces import faceless, faces
 
 WIDTH, HEIGHT = 1080, 1920  # [px]
 MARGIN = 72
-SKY = 0.44  # part of the height that the scene takes
-CLEAR = 270  # [px] at least of it without words
+SKY = 0.5  # part of the height that the scene takes
+CLEAR = 290  # [px] at least of it without words
 CODE = 168  # [px] side of the QR code
 
 
@@ -37,7 +37,7 @@ def poster(section: Section, captions: Captions) -> Picture:
         picture = Picture(WIDTH, HEIGHT, captions.tag, zoom)
         stand_on_scene(picture, face, SKY * picture.height)
         if face:  # behind the name
-            veil(picture, 0, 0, picture.width, 400, ((0, VEIL), (0.6, VEIL), (1, 0)))
+            veil(picture, 0, 0, picture.width, 350, ((0, VEIL), (0.64, VEIL), (1, 0)))
         return picture, [
             *heading(picture, captions, *names),
             *([Block(CLEAR, lambda y: None, fixed=True)] if face else []),

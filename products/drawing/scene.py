@@ -20,7 +20,7 @@ from products.scenes import scene as drawn_svg
 DRAWN = (920, 420)  # [px] in which it is drawn
 FADE = 0.3  # part of its height in which the scene ends in the ground
 PLAIN_SKY = "#1b2546"  # at the foot of a picture without an event
-FOCUS_AT = 0.62  # part of the width at which its sun or direction stands, where it is cut
+FOCUS_AT = 0.72  # part of the width at which its sun or direction stands, where it is cut
 
 # opacity of a veil by which ink and accent keep 4.5:1 on white cloud
 VEIL = 0.8

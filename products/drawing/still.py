@@ -119,18 +119,18 @@ def _what(picture: Picture, entry: Entry, phrases: Phrases) -> None:
     event, wide = forecast.event, RIGHT - MARGIN - 60
     step = 0 if as_usual(forecast) else forecast.grade
     colour = c["accent"] if step else c["ink"]
-    picture.icon(event.phenomenon, MARGIN, 282, 104, colour)
+    picture.icon(event.phenomenon, MARGIN, 308, 96, colour)
     name = readable(words(f"phenomenon.{event.phenomenon}.name"), 96, wide - 136, bold=True)
-    picture.lines(MARGIN + 136, 284 + (100 - height_of(name)) / 2, name, c["ink"], bold=True)
+    picture.lines(MARGIN + 136, 308 + (96 - height_of(name)) / 2, name, c["ink"], bold=True)
     percent = words.percent(forecast.probability)
-    number = picture.line(MARGIN - 8, 396, percent, 270, colour, bold=step > 0, wide=wide * 0.62)
+    number = picture.line(MARGIN - 8, 408, percent, 254, colour, bold=step > 0, wide=wide * 0.62)
     left = number.x + number.width + 36
     for star in range(STARS if step else 0):
         sign = "star" if star < forecast.grade else "star-empty"
-        picture.icon(sign, left + 70 * star, 486, 64, colour)
+        picture.icon(sign, left + 70 * star, 496, 64, colour)
     key = "usual.badge" if as_usual(forecast) else f"grade.{forecast.grade}"
     level = readable(words(key), 50, RIGHT + 60 - left, 2, bold=True)
-    picture.lines(left, 574 if step else 520, level, colour, bold=True)
+    picture.lines(left, 584 if step else 530, level, colour, bold=True)
     when = words(f"phenomenon.{event.phenomenon}.when")
     day, window = (
         words("entry.on_day", day=words.day_week(event.day), when=when),
@@ -141,7 +141,7 @@ def _what(picture: Picture, entry: Entry, phrases: Phrases) -> None:
         (readable("" if window == when else window, 104, wide, bold=True), True),
         (readable(phrases.facing(entry) if entry.has_view else "", 56, wide, bold=True), True),
     ]
-    at = 668.0
+    at = 674.0
     for lines, bold in rows:
         if lines.lines:
             picture.lines(MARGIN, at, lines, c["ink"], bold=bold)
