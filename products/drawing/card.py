@@ -84,7 +84,7 @@ def _sheet(size: tuple[int, int], face: Entry | None, captions: Captions) -> Pic
     picture = Picture(*size, captions.tag)
     stand_on_scene(picture, face, size[1])
     if face:
-        high, low = (0.36, 0.62) if size == CARD else (0.26, 0.32)
+        high, low = {CARD: (0.41, 0.62), COVER: (0.26, 0.24), SQUARE: (0.26, 0.3)}[size]
         veil(picture, 0, 0, size[0], high * size[1], ((0, VEIL), (0.8, VEIL), (1, 0)))
         lower = ((0, 0), (0.2, VEIL), (1, 0.92))
         veil(picture, 0, low * size[1], size[0], (1 - low) * size[1] + 1, lower)
@@ -232,6 +232,8 @@ def _wide(picture: Picture, entry: Entry, captions: Captions, edge: float) -> No
     number = picture.line(right, 0.42 * high, percent, found.size, colour, bold, anchor="end")
     wide = number.x - 2 * edge
     spot = set_heading(captions.spot(forecast), 0.16 * high, wide)
+    if len(spot.lines) > 1:
+        spot = set_heading(captions.spot(forecast), 0.12 * high, wide)
     top = (0.46 if len(spot.lines) == 1 else 0.4) * high
     picture.lines(edge, top, spot, c["ink"], bold=True)
     day = top + height_of(spot) + 0.05 * high
@@ -247,10 +249,10 @@ def _square(picture: Picture, entry: Entry, captions: Captions, edge: float) -> 
     c, forecast, high = colours(), entry.forecast, picture.height
     wide = picture.width - 2 * edge
     spot = set_text(captions.spot(forecast), 0.11 * high, wide, bold=True, least=0.45)
-    picture.lines(edge, 0.37 * high, spot, c["ink"], bold=True)
+    picture.lines(edge, 0.43 * high, spot, c["ink"], bold=True)
     percent = captions.words.percent(forecast.probability)
-    found, colour, bold = pieces.set_percent(percent, 0.27 * high, wide, forecast)
-    picture.line(edge - 4, 0.47 * high, percent, found.size, colour, bold)
+    found, colour, bold = pieces.set_percent(percent, 0.22 * high, wide, forecast)
+    picture.line(edge - 4, 0.535 * high, percent, found.size, colour, bold)
     picture.line(edge, 0.755 * high, captions.day(forecast), 0.06 * high, c["ink"], wide=wide)
     window = captions.window(forecast) or captions.level(forecast)
     picture.line(edge, 0.83 * high, window, 0.085 * high, c["ink"], bold=True, wide=wide)

@@ -96,6 +96,8 @@ def _what(picture: Picture, entry: Entry, captions: Captions) -> list[Block]:
     name = set_text(captions.phenomenon(forecast), 128, inner(picture) - 168, bold=True)
 
     def draw_name(y: float) -> None:
+        behind = ((0, 0), (0.18, VEIL), (1, 1))
+        veil(picture, 0, y - 34, picture.width, SKY * picture.height - y + 35, behind)
         picture.icon(forecast.event.phenomenon, MARGIN, y, 132, c["accent"])
         top = y + (132 - name.size) / 2
         picture.lines(MARGIN + 168, top, name, c["ink"], bold=True)

@@ -93,11 +93,12 @@ def banks(seed: str, cover: float, level: float) -> np.ndarray:
     x, y = np.meshgrid(np.linspace(0, WIDTH, 93), np.linspace(0, level, 41))
     clear = np.ones(x.shape, dtype=bool)
     while 1 - clear.mean() < cover - 0.01 and len(found) < MOST_BANKS:
-        low = draw.random()
-        middle, wide = draw.uniform(-20, WIDTH + 20), draw.uniform(36, 90) * (1.2 - 0.5 * low)
+        at = draw.choice(np.flatnonzero(clear))  # where the sky is clear yet
+        middle, height = float(x.flat[at]), float(y.flat[at])
+        wide = draw.uniform(36, 90) * (1.2 - 0.5 * height / level) * (1 + cover)
         for _ in range(4):  # heads of one bank
             part = wide * draw.uniform(0.5, 1.0)
-            x_of, y_of = middle + wide * draw.uniform(-1, 1), level * low + draw.uniform(-8, 8)
+            x_of, y_of = middle + wide * draw.uniform(-1, 1), height + draw.uniform(-8, 8)
             bank = (x_of, y_of, part, part * draw.uniform(0.18, 0.34))
             clear &= ~_within(bank, x, y)
             found.append(bank)
