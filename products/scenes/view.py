@@ -20,7 +20,7 @@ from products.charts.svg import number
 WIDTH, HEIGHT = 920.0, 420.0  # [px]
 BREADTH = 100.0  # [degree] of azimuth in the frame
 ACROSS = WIDTH / BREADTH  # [px degree-1]
-FOCUS = 620.0  # x [px] of the direction of view
+FOCUS = 640.0  # x [px] of the direction of view
 UP = 5.0  # [px degree-1] of altitude under the stars, where the frame holds 60 degrees
 UP_LOW = 9.2  # of a low sun: as wide as azimuth
 STEEP = 40.0  # [px degree-1] of terrain
