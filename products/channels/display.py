@@ -31,9 +31,7 @@ from products.wording import LANGUAGES, Words
 
 TEMPLATE, WITHDRAWN = "display/screen.html", "display/withdrawn.html"
 PACKAGE, INDEX = "display/package.zip", "index.html"
-PACKED = tuple(
-    f"static/{name}" for name in ("display.css", "display.js", "live.js", "mark.svg", "ridge.svg")
-)
+PACKED = tuple(f"static/{name}" for name in ("display.css", "display.js", "live.js", "mark.svg"))
 
 
 def render(bulletin: Bulletin) -> Iterator[Page]:

@@ -169,9 +169,9 @@ class PageRenderer:
         return Markup() if drawn is None else scene(drawn, self.words, prefix)
 
     def backdrop(self, entry: Entry, prefix: str) -> Markup:
-        """Draw the scene of an entry behind its words; empty where its forecast is not known."""
+        """Draw the scene of an entry without words; empty where its forecast is not known."""
         drawn = scene_of(entry)
-        return Markup() if drawn is None else scene(drawn, None, prefix, behind_text=True)
+        return Markup() if drawn is None else scene(drawn, None, prefix)
 
     def strip(self, section: Section, phenomenon: str) -> Markup | None:
         """Draw one phenomenon over the days."""
