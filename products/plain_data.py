@@ -12,16 +12,26 @@ from collections.abc import Callable, Hashable, Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import xarray as xr
 
 from forecast.domain import Site
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 Pair = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 ALIGNED = 8  # [byte] at which an array begins
+
+
+def _lazy_names() -> dict[str, Any]:
+    """Return what annotations of the nouns name and their modules import for type checkers only."""
+    import numpy
+    import xarray
+
+    return {"np": numpy, "xr": xarray}
 
 
 def _same(value: Any) -> Any:
@@ -118,7 +128,7 @@ class Coder:
 def _hints(kind: Hashable) -> dict[str, Any]:
     """Return the types of the fields of a noun, in their order."""
     noun: Any = kind
-    hints = get_type_hints(noun)
+    hints = get_type_hints(noun, localns=_lazy_names())
     return {each.name: hints[each.name] for each in dataclasses.fields(noun) if each.init}
 
 
@@ -192,4 +202,6 @@ def dataset_of(plain: list[Any], block: bytes) -> xr.Dataset:
         count = int(np.prod(shape, dtype=int))
         values = np.frombuffer(block, np.dtype(kind), count, at).reshape(shape)
         (coords if is_coord else variables)[name] = (tuple(dims), values)
+    import xarray as xr
+
     return xr.Dataset(variables, coords)

@@ -19,7 +19,14 @@ from forecast.quantities import FIELDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 # the others are written from the code
-BY_HAND = {"channels.md", "compared.md", "handbook.en.md", "handbook.zh.md", "threat_model.md"}
+BY_HAND = {
+    "channels.md",
+    "compared.md",
+    "handbook.en.md",
+    "handbook.zh.md",
+    "scaling.md",
+    "threat_model.md",
+}
 LISTED = sorted({f"forecast.{name}" for names in MODULES.values() for name in names})
 
 

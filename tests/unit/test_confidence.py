@@ -293,7 +293,7 @@ def test_screens_and_the_article_show_the_confidence_of_the_days_ahead(bulletin:
         " usual",
         "",
     ]
-    assert re.findall(r"<i>(.+?)</i>", strip) == ["尚早"]
+    assert re.findall(r"<i class=\"fill-\d+\">(.+?)</i>", strip) == ["尚早"]
     assert re.findall(r'sure-(\d)" role="img"', strip) == ["3", "3", "3", "2", "2", "1"]
     assert all(sign in article for sign in "●◐○")
     assert "尚早，接近往年同期" in article
@@ -400,8 +400,8 @@ def test_a_usual_frequency_that_moved_the_answer_is_a_reason(bulletin: Bulletin)
 
     assert zh.reason(rare) == "往年同期出现频率仅6%"
     assert zh.reason(common) == "往年同期出现频率6%，相对有利"
-    assert en.reason(rare) == "at this season usual only 6% of the time"
-    assert en.reason(common) == "at this season usual 6% of the time"
+    assert en.reason(rare) == "usually only 6% at this time of year"
+    assert en.reason(common) == "usually 6% at this time of year"
 
 
 def test_the_data_give_the_usual_frequency_and_the_confidence(bulletin: Bulletin) -> None:

@@ -302,7 +302,7 @@ def test_a_page_prints_its_cycle_its_issue_time_its_end_and_what_was_missing(
         "美国国家环境预报中心（NCEP）",
     )
 
-    for shown in (*wanted, f"所在日期超出预报时效（{beyond}项预报）"):
+    for shown in (*wanted, f"这段时间没有模式资料（{beyond}项预报）"):
         assert shown in index
 
 
