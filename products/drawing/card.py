@@ -145,7 +145,7 @@ def _row(picture: Picture, y: float, entry: Entry, captions: Captions) -> None:
     right = CARD[0] - MARGIN
     wide = CARD[0] - 2 * MARGIN + 32
     panel = ((0, VEIL), (1, VEIL))
-    veil(picture, MARGIN - 16, y - 8, wide, 88, panel)
+    veil(picture, MARGIN - 16, y - 8, wide, 88, panel, corner=16)
     percent = captions.words.percent(forecast.probability)
     found, colour, bold = pieces.set_percent(percent, 74, 220, forecast)
     picture.line(right, y, percent, found.size, colour, bold=bold, anchor="end")

@@ -47,11 +47,11 @@ def stand_on_scene(picture: Picture, entry: Entry | None, high: float) -> None:
 
 def veil(
     picture: Picture, x: float, y: float, wide: float, high: float, stops: Stops,
-    *, across: bool = False, colour: str = "",
+    *, across: bool = False, colour: str = "", corner: float = 0,
 ) -> None:  # fmt: skip
     """Lay the ground's colour over a part of a picture [px], as behind words.
 
-    stops: place [1], from above or, `across`, from the left, and opacity [1].
+    stops: place [1], from above or, `across`, from the left, and opacity [1]. corner: radius [px].
     """
     fill = colour or colours()["ground"]
     id = f"veil-{picture.count}"
@@ -62,7 +62,7 @@ def veil(
     axis = "" if across else ' x2="0" y2="1"'
     picture.add(
         f'<linearGradient id="{id}"{axis}>{made}</linearGradient><rect x="{number(x)}" '
-        f'y="{number(y)}" width="{number(wide)}" height="{number(high)}" fill="url(#{id})"/>'
+        f'y="{number(y)}" width="{number(wide)}" height="{number(high)}" rx="{number(corner)}" fill="url(#{id})"/>'
     )
 
 
