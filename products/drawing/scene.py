@@ -62,7 +62,8 @@ def veil(
     axis = "" if across else ' x2="0" y2="1"'
     picture.add(
         f'<linearGradient id="{id}"{axis}>{made}</linearGradient><rect x="{number(x)}" '
-        f'y="{number(y)}" width="{number(wide)}" height="{number(high)}" rx="{number(corner)}" fill="url(#{id})"/>'
+        f'y="{number(y)}" width="{number(wide)}" height="{number(high)}" rx="{number(corner)}" '
+        f'fill="url(#{id})"/>'
     )
 
 
