@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from forecast.archive.issues import Archive
     from forecast.config import Config
     from forecast.observations.intake import Intake
+    from forecast.observations.received import ReportFeed
     from forecast.pipeline import World
 
 
@@ -84,7 +85,23 @@ def open_intake(config: Config) -> Intake:
     """Return what takes in observations. Raises: ArchiveError."""
     from forecast.observations.intake import Intake
 
-    return Intake(config.observations, open_archive(config), config.zone)
+    feed = open_feed(config)
+    return Intake(config.observations, open_archive(config), config.zone, feed=feed)
+
+
+def open_feed(config: Config) -> ReportFeed | None:
+    """Return the feed of station reports of the settings; None where they name none.
+
+    Raises: ConfigError.
+    """
+    settings = config.observations.cmadaas
+    if settings is None:
+        return None
+    from forecast.ingest.cmadaas import open_cmadaas
+    from forecast.observations.cmadaas import CmadaasReports
+
+    stations = {each.id: each.as_station() for each in config.observations.stations}
+    return CmadaasReports(open_cmadaas(config.cmadaas), settings, stations)
 
 
 def build_world(config: Config, source: str | None) -> World:
@@ -100,8 +117,8 @@ def build_world(config: Config, source: str | None) -> World:
 
     archive, observations = open_archive(config), config.observations
     intake = (
-        Intake(observations, archive, config.zone)
-        if observations.stations or observations.keep_all
+        Intake(observations, archive, config.zone, feed=open_feed(config))
+        if observations.stations or observations.keep_all or observations.cmadaas
         else None
     )
     return World(

@@ -16,9 +16,11 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
+from forecast.config import cmadaas_account
 from forecast.errors import (
     CycleNotReady,
     SourceCorrupt,
@@ -217,3 +219,12 @@ class Cmadaas:
             raise SourceRefused(NO_ADDRESS)
         if not self._account:
             raise SourceRefused(NO_ACCOUNT)
+
+
+@lru_cache(maxsize=4)
+def open_cmadaas(settings: CmadaasSettings) -> Cmadaas:
+    """Return the interface of the settings, one for models and stations; no request is sent.
+
+    Raises: ConfigError for half an account.
+    """
+    return Cmadaas(settings, CmadaasAccount(*cmadaas_account()))

@@ -1,0 +1,40 @@
+"""Reports that a source hands over to the intake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from forecast.domain import Station
+from forecast.observations.formats.collector import Parsed
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedReports:
+    """Records that are archived together. digest: of their content; the same one changes nothing.
+
+    remember: is called once they are in the archive.
+    """
+
+    digest: str
+    name: str
+    parsed: Parsed
+    remember: Callable[[], None]
+
+
+class ReportFeed(Protocol):
+    """A source that is asked for new reports. keep_all: also of stations that are not listed."""
+
+    @property
+    def keep_all(self) -> bool: ...
+
+    @property
+    def places(self) -> dict[str, Station]:
+        """Where its stations stand, by id."""
+        ...
+
+    def receive(self, now: datetime) -> Iterator[ReceivedReports]:
+        """Yield what is new. Never raises SourceError: a failure is a fault of a batch."""
+        ...
