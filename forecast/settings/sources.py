@@ -184,7 +184,7 @@ class ModelSettings(SettingsSection):
     step below a mirror, with {run}, {step}, {member}. folder: beside another layout, it is looked
     into after the others. members: numbers of an ensemble's members; none: one deterministic
     forecast. adds: its fields join every other model's (aerosol), it gives no forecast. enabled:
-    false keeps the table only.
+    false keeps the table only. micaps_timezone: of names and heads of MICAPS files.
     """
 
     id: Identifier
@@ -196,6 +196,7 @@ class ModelSettings(SettingsSection):
     path: str = Field(default="", max_length=300)
     folder: Path | None = None
     cmadaas: CmadaasModelSettings | None = None
+    micaps_timezone: Literal["Asia/Shanghai", "UTC"] = "Asia/Shanghai"
     members: tuple[Annotated[int, Field(ge=0, le=200)], ...] = Field(default=(), max_length=101)
     steps: tuple[StepSettings, ...]
     run_hours: tuple[Annotated[int, Field(ge=0, le=23)], ...] = Field(default=(0, 12), min_length=1)
