@@ -17,7 +17,7 @@ from forecast.settings.sources import ParameterSettings
 class ServiceField:
     """A field on one level as the service calls it. pressure [Pa]: None on a single level.
 
-    factor: a value of the service times it is in the field's unit.
+    factor, offset: a value of the service times factor plus offset is in the field's unit.
     """
 
     field: Field
@@ -26,6 +26,7 @@ class ServiceField:
     level: str
     pressure: int | None
     factor: float
+    offset: float
     from_start: bool
 
 
@@ -42,6 +43,9 @@ def fields_asked(parameters: Mapping[str, ParameterSettings]) -> tuple[ServiceFi
         for pressure in own if field.levels else (None,):
             level = f"{pressure / 100:g}" if pressure is not None else (rest[0] if rest else "0")
             found.append(
-                ServiceField(field, element, level_type, level, pressure, factor, table.from_start)
-            )
+                ServiceField(
+                    field, element, level_type, level, pressure, factor, table.offset,
+                    table.from_start,
+                )
+            )  # fmt: skip
     return tuple(found)

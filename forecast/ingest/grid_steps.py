@@ -172,7 +172,7 @@ class GridProvider:
             key, level, NCEP if field.centre is None else field.centre, task.cycle.run, start, step,
             field.statistic,
         )  # fmt: skip
-        values = grid.values * (asked.factor / field.factor)
+        values = (grid.values * asked.factor + asked.offset) / field.factor
         try:
             return writing.message(about, grid.latitudes, grid.longitudes, values)
         except ValueError as error:

@@ -88,7 +88,7 @@ def _laid(numbers: NDArray[np.float64], diamond: int, name: str) -> MicapsGrid:
         if abs(abs(said) - abs(axis[1] - axis[0])) > 0.01 * abs(said) or axis[0] == axis[-1]:
             raise SourceCorrupt(f"{name}: its spacing {said:g} and its corners do not agree")
     values = numbers[head:].reshape(parts, rows, columns)
-    values[np.abs(values) >= MISSING] = np.nan
+    values[values == MISSING] = np.nan  # pressures in Pa and heights lie beyond it
     if first < last:
         latitudes, values = latitudes[::-1], values[:, ::-1]
     if west > east:
@@ -181,8 +181,11 @@ def _fields(model: ModelSettings) -> tuple[ServiceField, ...]:
             level = "" if pressure is None else f"{pressure / 100:g}"
             folder = table.micaps.replace("{level}", level)
             found.append(
-                ServiceField(field, folder, "micaps", level, pressure, factor, table.from_start)
-            )
+                ServiceField(
+                    field, folder, "micaps", level, pressure, factor, table.offset,
+                    table.from_start,
+                )
+            )  # fmt: skip
     return tuple(found)
 
 

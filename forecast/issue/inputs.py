@@ -13,7 +13,8 @@ from forecast.archive.observations import Observations
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle, Fault, Observation, Station
 from forecast.errors import MissingInput, SkyscapeError, SourceCorrupt, SourceError
-from forecast.ingest import Needs, sources
+from forecast.ingest import Needs, derived_fields, sources
+from forecast.ingest.cmadaas_models import NAME as CMADAAS
 from forecast.ingest.gaps import with_gaps
 from forecast.ingest.grib import reader
 from forecast.ingest.provider import FetchedCycle
@@ -129,6 +130,8 @@ def decode(inputs: Inputs, config: Config, issued: datetime) -> Decoded:
         inputs.leading.files, cycle, inputs.needs, threads=config.source.decode_threads
     )
     atmosphere = with_gaps(atmosphere, cycle)
+    if inputs.leading.origin == CMADAAS:
+        atmosphere = derived_fields.complete(atmosphere)
     faults = (
         *inputs.leading.notes,
         *atmosphere.attrs.get("faults", ()),

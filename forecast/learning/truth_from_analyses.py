@@ -23,7 +23,8 @@ from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import Almanac, Atmosphere, Cycle, Event, Outcome
 from forecast.errors import ConfigError, SkyscapeError, SourceError
-from forecast.ingest import sources
+from forecast.ingest import derived_fields, sources
+from forecast.ingest.cmadaas_models import NAME as CMADAAS
 from forecast.ingest.grib import reader as grib
 from forecast.learning import truth_from_stations
 from forecast.science import almanac
@@ -177,9 +178,10 @@ def reader(config: Config, only: str | None = None) -> ReadAnalysis:
 
     def read(cycle: Cycle, now: datetime) -> Atmosphere:
         fetched = source.acquire(needs, now, cycle)
-        return grib.read_atmosphere(
+        atmosphere = grib.read_atmosphere(
             fetched.files, fetched.cycle, needs, threads=settings.decode_threads
         )
+        return derived_fields.complete(atmosphere) if fetched.origin == CMADAAS else atmosphere
 
     return read
 

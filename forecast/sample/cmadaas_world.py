@@ -114,7 +114,7 @@ class SampleRuns(ServedRecords):
             return None
         values = self._values(wanted, query.validtime)
         latitudes, longitudes = self._region.latitudes, self._region.longitudes
-        return latitudes[::-1], longitudes, values[::-1] / wanted.factor
+        return latitudes[::-1], longitudes, (values[::-1] - wanted.offset) / wanted.factor
 
     def _values(self, wanted: ServiceField, step: int) -> Array:
         if wanted.field.statistic == "sum":

@@ -76,7 +76,8 @@ class ParameterSettings(SettingsSection):
     key: [discipline, category, number, type of first surface] (and its value) of GRIB2; index:
     "param levtype" of an ECMWF .index; grib1: [table version * 1000 + number, type of level].
     from_start: a sum whose message states no window runs from the run's start. cmadaas:
-    "element levelType level" there. micaps: the folder of its MICAPS files, with {level}.
+    "element levelType level" there. micaps: the folder of its MICAPS files, with {level}. offset:
+    is added after the factor, of these two only (273.15 for degrees Celsius).
     """
 
     key: tuple[float, ...] = Field(default=(), max_length=5)
@@ -84,8 +85,9 @@ class ParameterSettings(SettingsSection):
         default="", pattern=r"^([A-Za-z][A-Za-z0-9_]{0,39} [0-9-]{1,4}( [0-9.]{1,6})?)?$"
     )
     micaps: str = Field(
-        default="", max_length=80, pattern=r"^([A-Za-z0-9_.-]+(/|$|\{level\})){0,6}$"
+        default="", pattern=r"^([A-Za-z0-9_-]{1,40}(/[A-Za-z0-9_-]{0,40}(\{level\})?)?)?$"
     )
+    offset: float = 0.0
     index: str = Field(default="", pattern=r"^([a-z0-9]{1,16} [a-z0-9]{1,8})?$")
     grib1: (
         tuple[Annotated[int, Field(ge=1, le=255255)], Annotated[int, Field(ge=0, le=255)]] | None
