@@ -101,7 +101,7 @@ def open_feed(config: Config) -> ReportFeed | None:
     from forecast.observations.cmadaas import CmadaasReports
 
     stations = {each.id: each.as_station() for each in config.observations.stations}
-    return CmadaasReports(open_cmadaas(config.cmadaas), settings, stations)
+    return CmadaasReports(open_cmadaas(config.cmadaas, config.demonstration), settings, stations)
 
 
 def build_world(config: Config, source: str | None) -> World:

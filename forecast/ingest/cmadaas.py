@@ -221,10 +221,14 @@ class Cmadaas:
             raise SourceRefused(NO_ACCOUNT)
 
 
+# of the demonstration's own server on this machine
+DEMONSTRATION = CmadaasAccount("demonstration", "demonstration")
+
+
 @lru_cache(maxsize=4)
-def open_cmadaas(settings: CmadaasSettings) -> Cmadaas:
+def open_cmadaas(settings: CmadaasSettings, demonstration: bool = False) -> Cmadaas:
     """Return the interface of the settings, one for models and stations; no request is sent.
 
     Raises: ConfigError for half an account.
     """
-    return Cmadaas(settings, CmadaasAccount(*cmadaas_account()))
+    return Cmadaas(settings, DEMONSTRATION if demonstration else CmadaasAccount(*cmadaas_account()))

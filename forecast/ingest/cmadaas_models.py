@@ -19,14 +19,14 @@ from forecast.errors import CycleNotReady, SourceCorrupt, SourceRefused
 from forecast.files import write_whole
 from forecast.http import Deadline
 from forecast.ingest import Needs
-from forecast.ingest.cmadaas import Cmadaas, open_cmadaas
+from forecast.ingest.cmadaas import Cmadaas
 from forecast.ingest.cmadaas_parameters import ServiceField, fields_asked
 from forecast.ingest.cmadaas_replies import ReplyGrid, parse_grid
 from forecast.ingest.cycle_store import CycleStore
 from forecast.ingest.drop_folder import ExpectedFiles, Folder
 from forecast.ingest.grid_steps import GridProvider, WantedGrid
 from forecast.ingest.provider import FetchedCycle, Provider
-from forecast.settings.cmadaas import CmadaasModelSettings, CmadaasSettings
+from forecast.settings.cmadaas import CmadaasModelSettings
 from forecast.settings.sources import ParameterSettings
 
 log = logging.getLogger(__name__)
@@ -189,7 +189,7 @@ class ServiceFiles:
 
 
 def open_service(
-    interface: CmadaasSettings,
+    interface: Cmadaas,
     settings: CmadaasModelSettings,
     parameters: Mapping[str, ParameterSettings],
     store: CycleStore,
@@ -199,9 +199,8 @@ def open_service(
 ) -> Provider:
     """Return the provider of a model at CMADaaS; no request is sent.
 
-    files: the folder of its listed files. Raises: ConfigError for half an account.
+    files: the folder of its listed files.
     """
-    opened = open_cmadaas(interface)
     if settings.fetch == "files":
-        return ServiceFiles(opened, settings, expected, files, keep)
-    return ServiceGrids(opened, settings, fields_asked(parameters), expected.attribution, store)
+        return ServiceFiles(interface, settings, expected, files, keep)
+    return ServiceGrids(interface, settings, fields_asked(parameters), expected.attribution, store)

@@ -9,6 +9,7 @@ from forecast.domain import Cycle
 from forecast.errors import ConfigError
 from forecast.http import CLOCK, Clock, shown
 from forecast.ingest import ecmwf, gefs, gfs
+from forecast.ingest.cmadaas import open_cmadaas
 from forecast.ingest.cmadaas_models import open_service
 from forecast.ingest.cycle_store import CycleStore
 from forecast.ingest.drop_folder import Folder, expected_of, expected_of_lead
@@ -43,8 +44,9 @@ def of_model(
     if model.layout == "cmadaas" and model.cmadaas is not None:
         providers.append(
             open_service(
-                config.cmadaas, model.cmadaas, model.parameters, store,
-                expected_of(model), cycles / f"{model.id}-files", model.keep_cycles,
+                open_cmadaas(config.cmadaas, config.demonstration), model.cmadaas,
+                model.parameters, store, expected_of(model), cycles / f"{model.id}-files",
+                model.keep_cycles,
             )
         )  # fmt: skip
     if model.layout == "micaps" and model.folder is not None:
@@ -79,7 +81,7 @@ def of_leading(name: str, config: Config, store: CycleStore, clock: Clock = CLOC
             raise ConfigError("source.cmadaas: name its data set: cmadaas: {data_code: ...}")
         files = settings.cycles / f"{settings.model}-files"
         return open_service(
-            config.cmadaas, settings.cmadaas, settings.parameters, store,
-            expected, files, settings.keep_cycles,
+            open_cmadaas(config.cmadaas, config.demonstration), settings.cmadaas,
+            settings.parameters, store, expected, files, settings.keep_cycles,
         )  # fmt: skip
     return Folder(settings.folder, expected, settings.cycles / settings.model / "folder.json")

@@ -97,7 +97,7 @@ class SampleRuns(ServedRecords):
         self._asked: dict[tuple[str, str, str], ServiceField] = {
             (each.element, each.level_type, each.level): each for each in fields_asked(parameters)
         }
-        self._step: tuple[int, dict[str, Array]] = (-1, {})
+        self._kept: dict[int, dict[str, Array]] = {}  # fields by step: several are asked at once
 
     def latest(self, data_code: str) -> datetime | None:
         return self._run if data_code == self._data_code else None
@@ -120,10 +120,10 @@ class SampleRuns(ServedRecords):
         if wanted.field.statistic == "sum":
             start = self._weather.timetable.start
             return self._weather.fallen(start, start + step)
-        kept, fields = self._step
-        if kept != step:
+        fields = self._kept.get(step)
+        if fields is None:
             fields = self._weather.fields(step)
-            self._step = (step, fields)
+            self._kept = {**dict(list(self._kept.items())[-3:]), step: fields}
         if wanted.pressure is None:
             return fields[wanted.field.name]
         return fields[wanted.field.name][CLOSE_LEVELS.index(wanted.pressure)]
