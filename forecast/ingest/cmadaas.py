@@ -114,11 +114,24 @@ class Cmadaas:
 
         Raises: SourceUnavailable, SourceRefused, CycleNotReady, SourceCorrupt.
         """
+        return self.read(interface, parameters, deadline, lambda reply: reply)
+
+    def read(
+        self,
+        interface: str,
+        parameters: Mapping[str, str],
+        deadline: Deadline,
+        parse: Callable[[Reply], T],
+    ) -> T:
+        """Return what `parse` finds in the reply; where that is damaged it is asked for again.
+
+        Raises: as `ask`, and as `parse`.
+        """
         self._refuse_unset()
         where = f"{shown(self.settings.url)} {interface} {parameters.get('dataCode', '')}"
         maximum = int(self.settings.maximum_mb * 1_000_000)
 
-        def once() -> Reply:
+        def once() -> T:
             query = self._signed(interface, parameters)
             try:
                 body = self._client.get("", deadline, maximum, list(query.items())).body
@@ -126,7 +139,7 @@ class Cmadaas:
                 raise SourceRefused(
                     f"{where}: nothing is at this address; check cmadaas.url (host, port, path)"
                 ) from error
-            return parse_reply(body, where, self.settings.codes)
+            return parse(parse_reply(body, where, self.settings.codes))
 
         return self._attempts(once, deadline)
 

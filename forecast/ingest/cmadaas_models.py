@@ -97,7 +97,7 @@ class ServiceGrids(GridProvider):
                 "rectangle cannot"
             )
         asked = wanted.asked
-        reply = self._interface.ask(
+        return self._interface.read(
             self._interface.settings.interfaces.grid,
             {
                 "dataCode": self._settings.data_code,
@@ -112,8 +112,8 @@ class ServiceGrids(GridProvider):
                 "maxLon": f"{east:g}",
             },
             deadline,
+            lambda reply: parse_grid(reply, self._interface.settings.missing),
         )
-        return parse_grid(reply, self._interface.settings.missing)
 
 
 class ServiceFiles:

@@ -24,7 +24,7 @@ from forecast.sample.cmadaas_world import (
     sample_stations,
     station_reports,
 )
-from forecast.sample.demonstration import demonstration_config
+from forecast.sample.demonstration import STEPS, demonstration_config
 from forecast.sample.region import Region
 from forecast.settings import StationSettings
 from forecast.settings.cmadaas import (
@@ -32,7 +32,7 @@ from forecast.settings.cmadaas import (
     CmadaasModelSettings,
     CmadaasStationSettings,
 )
-from forecast.settings.sources import ParameterSettings
+from forecast.settings.sources import ParameterSettings, StepSettings
 
 DATA_CODE = "NAFP_FOR_FTM_GRAPES_GFS_25KM_GLB"
 BACK = 36  # [h] of reports before the run
@@ -61,13 +61,18 @@ def parameters() -> dict[str, ParameterSettings]:
 
 @contextmanager
 def served(
-    config: Config, run: datetime, now: datetime, folder: Path, work: Path
+    config: Config,
+    run: datetime,
+    now: datetime,
+    folder: Path,
+    work: Path,
+    steps: tuple[StepSettings, ...] = STEPS,
 ) -> Iterator[tuple[Config, LoopbackCmadaas]]:
     """Give the settings of the demonstration, and the server that they name, while it runs."""
     ours = demonstration_config(config, "http://127.0.0.1:9", folder, work)
     source = ours.source.model_copy(
         update={
-            "order": ("cmadaas",), "parameters": parameters(),
+            "order": ("cmadaas",), "parameters": parameters(), "steps": steps,
             "cmadaas": CmadaasModelSettings(data_code=DATA_CODE),
         }
     )  # fmt: skip
