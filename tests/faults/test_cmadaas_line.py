@@ -122,7 +122,9 @@ def test_killed_and_refused_half_the_time_the_whole_line_loses_and_doubles_nothi
     assert max(trap.served.values()) <= 2
     assert sum(count - 1 for count in trap.served.values()) <= len(KILLS)
     # every report of the last 36 h is there, once
-    assert first == {(row["Station_Id_C"], row["Datetime"]) for row in records_until(RUN, NOW)}
+    since = f"{NOW - timedelta(hours=36):%Y-%m-%d %H}"
+    served_rows = {(row["Station_Id_C"], row["Datetime"]) for row in records_until(RUN, NOW)}
+    assert {row for row in served_rows if row[1] >= since} <= first <= served_rows
     assert kept.count() == len(_archived(kept))
     # requests were counted over all processes, and none was too many
     assert used >= server.requests
@@ -137,7 +139,7 @@ def test_killed_and_refused_half_the_time_the_whole_line_loses_and_doubles_nothi
     # the next day's outcomes come from the stations, and come once
     assert days[0] > 0
     assert days[1] == 0
-    assert {each.source for each in Outcomes(archive).resolved()} == {"station"}
+    assert {each.source for each in Outcomes(archive).resolved().values()} == {"station"}
 
 
 def _archived(kept: Observations) -> set[tuple[str, str]]:

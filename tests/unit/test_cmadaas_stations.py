@@ -15,8 +15,11 @@ import pytest
 
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
+from forecast.commands import cmadaas_checks
+from forecast.config import CMADAAS_PASSWORD, CMADAAS_USER, Config
 from forecast.domain import DOUBTFUL, WRONG, Name, Observation, Station
 from forecast.errors import ConfigError
+from forecast.http.wall_clock import unix_time
 from forecast.ingest.cmadaas import Cmadaas, CmadaasAccount
 from forecast.observations.cmadaas import CmadaasReports
 from forecast.observations.cmadaas_rows import elements_of, known_elements, parse_moment
@@ -395,3 +398,46 @@ def test_real_reports_come_through_as_the_station_gave_them(shared: Path, tmp_pa
     for time, values in found.items():
         assert values == pytest.approx(wanted[time], rel=1e-4)
     assert json.loads((tmp_path / "state" / "stations.json").read_text())["stations"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "grade", "words"),
+    [
+        ("", "ok", "takes the account; 1499 requests are left"),
+        ("url", "fault", "is empty, used by observations.cmadaas"),
+        ("account", "fault", "set SKYSCAPE_CMADAAS_USER and SKYSCAPE_CMADAAS_PASSWORD"),
+        ("half", "fault", "SKYSCAPE_CMADAAS_PASSWORD: is not set"),
+        ("password", "fault", "check SKYSCAPE_CMADAAS_USER"),
+        ("element", "fault", "zenith_sky_brightness has no name"),
+    ],
+)
+def test_check_says_what_is_wrong_with_address_account_and_elements(
+    line: Line, config: Config, monkeypatch: pytest.MonkeyPatch, wrong: str, grade: str, words: str
+) -> None:
+    given = {CMADAAS_USER: ACCOUNT.user, CMADAAS_PASSWORD: ACCOUNT.password}
+    given |= {CMADAAS_PASSWORD: "wrong one"} if wrong == "password" else {}
+    for name in (CMADAAS_USER, CMADAAS_PASSWORD):
+        monkeypatch.delenv(name, raising=False)
+    for name in given if wrong != "account" else ():
+        if not (wrong == "half" and name == CMADAAS_PASSWORD):
+            monkeypatch.setenv(name, given[name])
+    line.double.now = unix_time
+    now = datetime.fromtimestamp(unix_time(), UTC)
+    line.serve(reports(now, 2))
+    element = "zenith_sky_brightness" if wrong == "element" else "snow_depth"
+    feed = CmadaasStationSettings.model_validate(
+        {"admin_codes": ["110109"], "datasets": [{"data_code": HOURLY, "elements": [element]}]}
+    )
+    door = {"url": "" if wrong == "url" else line.double.url, "state": line.folder / "state"}
+    ours = config.model_copy(
+        update={
+            "cmadaas": config.cmadaas.model_copy(update=door),
+            "observations": config.observations.model_copy(update={"cmadaas": feed}),
+        }
+    )
+
+    found = cmadaas_checks.findings(ours, now, offline=False)
+
+    assert any(each.grade == grade and words in each.detail for each in found), found
+    assert cmadaas_checks.findings(config, now, offline=False) == []
+    assert "wrong one" not in str(found)
