@@ -139,7 +139,7 @@ def test_killed_and_refused_half_the_time_the_whole_line_loses_and_doubles_nothi
     # the next day's outcomes come from the stations, and come once
     assert days[0] > 0
     assert days[1] == 0
-    assert {each.source for each in Outcomes(archive).resolved().values()} == {"station"}
+    assert {each.outcome.source for each in Outcomes(archive).resolved().values()} == {"station"}
 
 
 def _archived(kept: Observations) -> set[tuple[str, str]]:

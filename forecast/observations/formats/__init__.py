@@ -16,7 +16,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from forecast.domain import Fault
-from forecast.observations.formats import afile, bufr, csv_records, isd, metar_format, micaps, synop
+from forecast.observations.formats import (
+    afile,
+    bufr,
+    csv_records,
+    isd,
+    metar_format,
+    micaps,
+    micaps_elements,
+    synop,
+)
 from forecast.observations.formats.collector import Limits, ParseContext, Parsed, sanitised
 from forecast.observations.formats.columns import DATE, STATION, TIME, TIME_PARTS, column
 from forecast.observations.formats.csv_records import unit_error
@@ -53,6 +62,7 @@ PARSERS: dict[str, Callable[[bytes, str, ParseContext], Parsed]] = {
     "metar": metar_format.parse,
     "bufr": bufr.parse,
     "micaps1": micaps.parse,
+    "micaps3": micaps_elements.parse,
     "isd": isd.parse,
     "afile": afile.parse,
 }
@@ -73,6 +83,8 @@ def detect_form(head: bytes) -> str:
     first = text.splitlines()[0] if text else ""
     if re.match(r"diamond\s+1\s", text):
         return "micaps1"
+    if re.match(r"diamond\s+3\s", text):
+        return "micaps3"
     if _ISD.match(text) or first.replace('"', "").startswith("STATION,DATE,SOURCE,"):
         return "isd"
     if _AFILE.match(text):
