@@ -99,9 +99,13 @@ def open_feed(config: Config) -> ReportFeed | None:
         return None
     from forecast.ingest.cmadaas import open_cmadaas
     from forecast.observations.cmadaas import CmadaasReports
+    from forecast.observations.cmadaas_analyses import SiteAnalyses
+    from forecast.observations.received import Feeds
 
     stations = {each.id: each.as_station() for each in config.observations.stations}
-    return CmadaasReports(open_cmadaas(config.cmadaas, config.demonstration), settings, stations)
+    interface = open_cmadaas(config.cmadaas, config.demonstration)
+    reports = CmadaasReports(interface, settings, stations)
+    return Feeds(reports, SiteAnalyses(interface, settings, config.all_sites()))
 
 
 def build_world(config: Config, source: str | None) -> World:

@@ -32,7 +32,7 @@ from forecast.errors import (
 from forecast.http import BACK_OFF, CLOCK, Client, Clock, Deadline, shown
 from forecast.http.wall_clock import unix_time
 from forecast.ingest.cmadaas_limits import RequestLedger
-from forecast.ingest.cmadaas_replies import Reply, parse_reply
+from forecast.ingest.cmadaas_replies import ServiceReply, parse_reply
 from forecast.settings.cmadaas import CmadaasSettings
 
 T = TypeVar("T")
@@ -109,7 +109,9 @@ class Cmadaas:
         """Start the clock of one acquisition, which ends with `within` at the latest."""
         return self._client.deadline(within)
 
-    def ask(self, interface: str, parameters: Mapping[str, str], deadline: Deadline) -> Reply:
+    def ask(
+        self, interface: str, parameters: Mapping[str, str], deadline: Deadline
+    ) -> ServiceReply:
         """Return the reply to a request for data.
 
         Raises: SourceUnavailable, SourceRefused, CycleNotReady, SourceCorrupt.
@@ -121,7 +123,7 @@ class Cmadaas:
         interface: str,
         parameters: Mapping[str, str],
         deadline: Deadline,
-        parse: Callable[[Reply], T],
+        parse: Callable[[ServiceReply], T],
     ) -> T:
         """Return what `parse` finds in the reply; where that is damaged it is asked for again.
 

@@ -53,7 +53,7 @@ DEFAULT_WORDS = "this code is not in our table: ask the data office, then add it
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ServiceReply:
     """The content of a successful reply."""
 
     fields: Mapping[str, Any]
@@ -80,7 +80,7 @@ class ReplyGrid:
     unit: str = ""
 
 
-def parse_reply(body: bytes, where: str, codes: CmadaasCodes) -> Reply:
+def parse_reply(body: bytes, where: str, codes: CmadaasCodes) -> ServiceReply:
     """Return the content of a body.
 
     Raises: SourceCorrupt (no JSON), SourceUnavailable (a web page, the service failed or says too
@@ -103,7 +103,7 @@ def parse_reply(body: bytes, where: str, codes: CmadaasCodes) -> Reply:
                 f"{where}: {len(found)} records came, rowCount says {announced:.0f}: cut short on "
                 "its way"
             )
-        return Reply(fields, where)
+        return ServiceReply(fields, where)
     raise error_of(code, str(fields.get("returnMessage", "")), where, codes)
 
 
@@ -147,7 +147,7 @@ def measured(value: object, missing_from: float) -> float:
     return found if abs(found) < missing_from else math.nan
 
 
-def parse_grid(reply: Reply, missing: Sequence[float]) -> ReplyGrid:
+def parse_grid(reply: ServiceReply, missing: Sequence[float]) -> ReplyGrid:
     """Return the grid of a reply. Raises: SourceCorrupt where head and values do not agree."""
     where, head = reply.where, {k: number(v) for k, v in reply.fields.items() if k != "DS"}
     wanted = ("startLat", "startLon", "endLat", "endLon", "latCount", "lonCount")

@@ -84,9 +84,9 @@ def _laid(numbers: NDArray[np.float64], diamond: int, name: str) -> MicapsGrid:
             f"{name}: {len(numbers) - head} values, its head says {parts} times {rows} by {columns}"
         )
     latitudes, longitudes = np.linspace(first, last, rows), np.linspace(west, east, columns)
-    for said, axis in ((step_y, latitudes), (step_x, longitudes)):
-        if abs(abs(said) - abs(axis[1] - axis[0])) > 0.01 * abs(said) or axis[0] == axis[-1]:
-            raise SourceCorrupt(f"{name}: its spacing {said:g} and its corners do not agree")
+    for stated, axis in ((step_y, latitudes), (step_x, longitudes)):
+        if abs(abs(stated) - abs(axis[1] - axis[0])) > 0.01 * abs(stated) or axis[0] == axis[-1]:
+            raise SourceCorrupt(f"{name}: its spacing {stated:g} and its corners do not agree")
     values = numbers[head:].reshape(parts, rows, columns)
     values[values == MISSING] = np.nan  # pressures in Pa and heights lie beyond it
     if first < last:

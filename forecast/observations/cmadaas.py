@@ -61,10 +61,6 @@ class CmadaasReports:
             raise ConfigError(f"observations.cmadaas.datasets: {error}") from error
 
     @property
-    def keep_all(self) -> bool:
-        return self._settings.keep_all
-
-    @property
     def places(self) -> dict[str, Station]:
         """Where the stations stand that the service has named, by id."""
         return {id: known.station for id, known in self.memory.stations.items()}
@@ -235,7 +231,8 @@ class CmadaasReports:
                 asked.hours[hour] = digest
 
             name = f"cmadaas {dataset.data_code}"
-            yield ReceivedReports(salted if hour in asked.hours else digest, name, part, remember)
+            known = salted if hour in asked.hours else digest
+            yield ReceivedReports(known, name, part, remember, self._settings.keep_all)
             faults, parsed = [], replace(parsed, more_faults=0)
         self.memory.learn(parsed.stations, parsed.observations)
 

@@ -48,8 +48,8 @@ class KnownStation:
 class CmadaasMemory:
     """The memory in a folder; made where there is none."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / NAME
+    def __init__(self, folder: Path, name: str = NAME) -> None:
+        self._path = folder / name
         self.datasets: dict[str, AskedDataset] = {}
         self.stations: dict[str, KnownStation] = {}
         self._read()

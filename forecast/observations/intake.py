@@ -157,8 +157,7 @@ class Intake:
         """Archive what the feed has that is new."""
         total = IntakeSummary()
         for batch in self._feed.receive(now) if self._feed else ():
-            every = self._feed is not None and self._feed.keep_all
-            if self.receive(batch.digest, batch.name, batch.parsed, now, every):
+            if self.receive(batch.digest, batch.name, batch.parsed, now, batch.keep_all):
                 refused = len(batch.parsed.faults) + batch.parsed.more_faults
                 records = len(batch.parsed.observations)
                 total += IntakeSummary(files=1, records=records, refused=refused)

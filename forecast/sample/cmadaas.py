@@ -95,7 +95,7 @@ class LoopbackCmadaas:
         self._times: list[float] = []
         self._nonces: set[str] = set()
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = _ServiceServer(("127.0.0.1", 0), _handler(self))
         self.host = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.url = self.host + PATH
 
@@ -153,7 +153,7 @@ class LoopbackCmadaas:
     def _asked(self, path: str, query: Mapping[str, str]) -> tuple[int, bytes]:
         if path != PATH:
             return 404, b"not found"
-        if reason := self._stranger(query):
+        if reason := self._reason_to_refuse(query):
             self.refusals.append(reason[1])
             return self._refused(*reason)
         names = self.interfaces
@@ -169,13 +169,13 @@ class LoopbackCmadaas:
         answer = answers.get(query["interfaceId"])
         try:
             if answer is None:
-                raise Refusal(-2001, f"no interface {query['interfaceId']}")
+                raise ServiceRefusal(-2001, f"no interface {query['interfaceId']}")
             return 200, json.dumps(answer(query)).encode()
-        except Refusal as refusal:
+        except ServiceRefusal as refusal:
             self.refusals.append(refusal.message)
             return self._refused(refusal.code, refusal.message)
 
-    def _stranger(self, query: Mapping[str, str]) -> tuple[int, str] | None:
+    def _reason_to_refuse(self, query: Mapping[str, str]) -> tuple[int, str] | None:
         """Return code and reason where a request is not of a known account and signed now."""
         if "pwd" in query:
             return -1004, "a password stands in the address"
@@ -205,27 +205,27 @@ class LoopbackCmadaas:
     def _stations(self, query: Mapping[str, str]) -> dict[str, Any]:
         rows = self.data.rows(query["dataCode"])
         if rows is None:
-            raise Refusal(-2000, f"no data set {query['dataCode']}")
+            raise ServiceRefusal(-2000, f"no data set {query['dataCode']}")
         _require(query, "timeRange", "elements")
         elements = query["elements"].split(",")
         since, until, closed = _range(query["timeRange"])
         place = self._place(query)
         known = {name for row in rows for name in row}
         if rows and (unknown := [name for name in elements if name not in known]):
-            raise Refusal(-3005, f"element {unknown[0]}")
+            raise ServiceRefusal(-3005, f"element {unknown[0]}")
         found = []
         for row in rows:
             at = datetime.strptime(row["Datetime"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
             if (since <= at < until or (closed and at == until)) and place(row):
                 found.append({name: row.get(name, MISSING) for name in elements})
         if query.get("orderby", "Datetime:ASC") != "Datetime:ASC":
-            raise Refusal(-3001, "orderby")
+            raise ServiceRefusal(-3001, "orderby")
         limit = query.get("limitCnt", "1000000")
         if not limit.isdecimal():
-            raise Refusal(-3001, "limitCnt")
+            raise ServiceRefusal(-3001, "limitCnt")
         found = found[: int(limit)]
         if not found:
-            raise Refusal(-1, "Query Succeed, but no record")
+            raise ServiceRefusal(-1, "Query Succeed, but no record")
         return _envelope(0, "Query Succeed", found)
 
     def _place(self, query: Mapping[str, str]) -> Callable[[Row], bool]:
@@ -261,13 +261,13 @@ class LoopbackCmadaas:
         )  # fmt: skip
         found = self.data.grid(wanted)
         if found is None:
-            raise Refusal(-1, "no record")
+            raise ServiceRefusal(-1, "no record")
         south, north, west, east = (float(query[name]) for name in corners)
         latitudes, longitudes, values = found
         rows = np.flatnonzero((latitudes >= south - 1e-6) & (latitudes <= north + 1e-6))
         columns = np.flatnonzero((longitudes >= west - 1e-6) & (longitudes <= east + 1e-6))
         if rows.size < 2 or columns.size < 2:
-            raise Refusal(-3004, "outside the area")
+            raise ServiceRefusal(-3004, "outside the area")
         cut = np.where(np.isnan(values), 999999.0, values)[np.ix_(rows, columns)]
         return _envelope(0, "Query Succeed") | {
             "startLat": f"{latitudes[rows[0]]:g}", "endLat": f"{latitudes[rows[-1]]:g}",
@@ -281,7 +281,7 @@ class LoopbackCmadaas:
     def _latest(self, query: Mapping[str, str]) -> dict[str, Any]:
         found = self.data.latest(query["dataCode"])
         if found is None:
-            raise Refusal(-2001, "this data set has no latest time")
+            raise ServiceRefusal(-2001, "this data set has no latest time")
         return _envelope(0, "Query Succeed", [{"Datetime": f"{found:%Y%m%d%H%M%S}"}])
 
     def _files(self, query: Mapping[str, str]) -> dict[str, Any]:
@@ -289,7 +289,7 @@ class LoopbackCmadaas:
         run = _time(query["time"])
         files = self.data.files(query["dataCode"], run)
         if not files:
-            raise Refusal(-1, "no record")
+            raise ServiceRefusal(-1, "no record")
         return _envelope(0, "Query Succeed", [
             {
                 "FILE_NAME": name, "FORMAT": "GRIB2", "FILE_SIZE": str(len(body)),
@@ -305,7 +305,7 @@ class LoopbackCmadaas:
         return (404, b"") if body is None else (200, body)
 
 
-class Refusal(Exception):
+class ServiceRefusal(Exception):
     """A request is refused with a code."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -315,20 +315,20 @@ class Refusal(Exception):
 
 def _require(query: Mapping[str, str], *names: str) -> None:
     if absent := [name for name in names if not query.get(name)]:
-        raise Refusal(-2001, f"parameters are missing: {', '.join(absent)}")
+        raise ServiceRefusal(-2001, f"parameters are missing: {', '.join(absent)}")
 
 
 def _time(text: str) -> datetime:
     try:
         return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError as error:
-        raise Refusal(-3001, f"time {text!r}") from error
+        raise ServiceRefusal(-3001, f"time {text!r}") from error
 
 
 def _range(text: str) -> tuple[datetime, datetime, bool]:
     """Return both ends of a range of times, and whether the last one belongs to it."""
     if text[:1] not in "[(" or text[-1:] not in "])" or text.count(",") != 1:
-        raise Refusal(-3001, f"timeRange {text!r}")
+        raise ServiceRefusal(-3001, f"timeRange {text!r}")
     since, until = (_time(part) for part in text[1:-1].split(","))
     return since + timedelta(seconds=text[0] == "("), until, text[-1] == "]"
 
@@ -353,7 +353,7 @@ def _dirtied(body: bytes, fault: str) -> bytes:
     return body
 
 
-class _Server(ThreadingHTTPServer):
+class _ServiceServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
@@ -364,7 +364,7 @@ class _Server(ThreadingHTTPServer):
 def _handler(double: LoopbackCmadaas) -> type[BaseHTTPRequestHandler]:
     """Return a handler class that takes its responses from `double`."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class ServiceHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
         wbufsize = -1
@@ -386,4 +386,4 @@ def _handler(double: LoopbackCmadaas) -> type[BaseHTTPRequestHandler]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    return Handler
+    return ServiceHandler

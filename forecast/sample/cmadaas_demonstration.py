@@ -98,7 +98,7 @@ def records_until(run: datetime, now: datetime) -> list[Mapping[str, str]]:
 
 def _with_service(config: Config, url: str, work: Path) -> Config:
     """Return settings with the service's address, its stations listed and named by the sites."""
-    door = config.cmadaas.model_copy(
+    interface = config.cmadaas.model_copy(
         update={
             "url": url, "state": work / "cmadaas", "requests_per_minute": 6000,
             "requests_per_hour": 100_000, "connections": 2,
@@ -131,4 +131,6 @@ def _with_service(config: Config, url: str, work: Path) -> Config:
         )
         for settings, site in zip(config.sites, config.all_sites(), strict=True)
     )
-    return config.model_copy(update={"cmadaas": door, "observations": observations, "sites": sites})
+    return config.model_copy(
+        update={"cmadaas": interface, "observations": observations, "sites": sites}
+    )

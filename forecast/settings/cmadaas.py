@@ -141,6 +141,28 @@ class CmadaasDatasetSettings(SettingsSection):
         return self
 
 
+class AnalysisElementSettings(SettingsSection):
+    """An element of an analysis: its name there and its unit."""
+
+    name: Name
+    unit: str = Field(default="", max_length=20)
+
+
+class CmadaasAnalysisSettings(SettingsSection):
+    """An hourly analysis, of which the points nearest to the sites are read.
+
+    level_type, level: as the interface wants them. elements: of ours. hours: how far back it is
+    asked for.
+    """
+
+    data_code: Name
+    elements: dict[str, AnalysisElementSettings] = Field(min_length=1, max_length=12)
+    level_type: str = Field(default="-", max_length=8)
+    level: str = Field(default="-", max_length=8)
+    hours: int = Field(default=12, ge=1, le=72)
+    enabled: bool = True
+
+
 AdminCode = Annotated[str, Field(pattern=r"^\d{6}$")]
 StationNumber = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,12}$")]
 
@@ -167,7 +189,8 @@ class CmadaasStationSettings(SettingsSection):
     overlap_hours: reported times that are asked again each time, for late reports;
     corrections_hours: those that are asked again every corrections_every_hours, for corrections.
     keep_all: reports of stations that observations.stations does not name are kept, too.
-    doubtful_flags, wrong_flags, missing_flags: the service's quality flags.
+    doubtful_flags, wrong_flags, missing_flags: the service's quality flags. analyses: hourly grids
+    of which the sites' points count as analyses.
     moved_metres, moved_height_metres: a station that moved farther is named.
     """
 
@@ -184,6 +207,7 @@ class CmadaasStationSettings(SettingsSection):
     doubtful_flags: tuple[int, ...] = (1,)
     wrong_flags: tuple[int, ...] = (2,)
     missing_flags: tuple[int, ...] = (7, 8)
+    analyses: tuple[CmadaasAnalysisSettings, ...] = Field(default=(), max_length=5)
     moved_metres: float = Field(default=150, gt=0, le=100_000)
     moved_height_metres: float = Field(default=10, gt=0, le=5000)
 

@@ -33,7 +33,7 @@ SHORTEST_NAME = 2  # characters of a name that is searched for in a title
 STATIONS = 50_000  # that are read of a table
 
 
-class _Refused(Exception):
+class _TableRefused(Exception):
     """Why a table is not read."""
 
 
@@ -45,7 +45,7 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
         element = element_of(lines[0] if lines else "")
         words = " ".join(lines[1:]).replace(",", " ").split()
         moment, rows = _rows(words)
-    except _Refused as reason:
+    except _TableRefused as reason:
         collector.fault(1, str(reason))
         return collector.parsed()
     factor, offset = conversion(element)
@@ -69,7 +69,7 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
 def element_of(title: str) -> str:
     """Return the element that a title names; of several names the longest counts.
 
-    Raises: _Refused where it names none, or two that do not stand in each other.
+    Raises: _TableRefused where it names none, or two that do not stand in each other.
     """
     text = title.lower()
     names = {
@@ -86,7 +86,7 @@ def element_of(title: str) -> str:
     found = set(whole.values())
     if len(found) != 1:
         known = "none" if not found else " and ".join(sorted(found))
-        raise _Refused(
+        raise _TableRefused(
             f"the title names {known} of our elements: {quoted(title, 60)}; write one of their "
             "names (docs/observations.md) into it"
         )
@@ -94,7 +94,7 @@ def element_of(title: str) -> str:
 
 
 def _rows(words: Sequence[str]) -> tuple[datetime, list[Sequence[str]]]:
-    """Return the time of a table and its rows. Raises: _Refused."""
+    """Return the time of a table and its rows. Raises: _TableRefused."""
     try:
         year, month, day, hour = (int(word) for word in words[:4])
         year = year if year >= 100 else year + (1900 if year >= 70 else 2000)
@@ -103,12 +103,12 @@ def _rows(words: Sequence[str]) -> tuple[datetime, list[Sequence[str]]]:
         at += 1 + 2 * int(words[at])  # the boundary's points
         elements, stations = int(words[at]), int(words[at + 1])
     except (ValueError, IndexError) as error:
-        raise _Refused(
+        raise _TableRefused(
             "the head is not year, month, day, hour, level, contours, boundary, elements, stations"
         ) from error
     if elements != 1 or not 0 <= stations <= STATIONS:
-        raise _Refused(f"{elements} elements of {stations} stations: one element is read")
+        raise _TableRefused(f"{elements} elements of {stations} stations: one element is read")
     rest = words[at + 2 :]
     if len(rest) != 5 * stations:
-        raise _Refused(f"{len(rest)} values, the head says {stations} stations of 5 each")
+        raise _TableRefused(f"{len(rest)} values, the head says {stations} stations of 5 each")
     return moment, [rest[5 * n : 5 * n + 5] for n in range(stations)]
