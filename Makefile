@@ -10,7 +10,7 @@ SETUP = test -x $(BIN)/python || { \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "skyscape needs Python 3.11 or newer; $(PYTHON) is %d.%d: name a newer one with make PYTHON=..." % sys.version_info[:2] or 0)' || exit 1; \
 	$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: install it (Debian: apt-get install python3-venv) and try again"; rm -rf $(VENV); exit 1; }; }
 
-.PHONY: pictures demo desk test check bench science docs browser clean
+.PHONY: pictures demo desk test check bench science docs browser wheelhouse audit fuzz clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/python -m forecast demo
@@ -39,6 +39,18 @@ docs: $(VENV)/test.stamp
 # All topics, or those of TOPICS="lead snow"; TOPICS=list names them.
 science: $(VENV)/test.stamp
 	$(BIN)/python tests/science/run.py $(TOPICS)
+
+# What a machine without a network is installed from: dist/wheelhouse, see docs/handbook.en.md.
+wheelhouse: $(VENV)/test.stamp
+	$(BIN)/python docs/deploy/wheelhouse.py dist/wheelhouse
+
+# Known holes in what the locks name; skipped, and said so, where the advisory service cannot be reached.
+audit:
+	@$(PYTHON) tests/audit.py
+
+# Every parser with inputs that nobody thought of, for SECONDS of CPU; what breaks one is kept in tests/fuzz/corpus.
+fuzz: $(VENV)/test.stamp
+	$(BIN)/python -W ignore tests/fuzz/run.py $(or $(SECONDS),300) $(TARGETS)
 
 # The pictures of README.md, from the demonstration.
 pictures: demo browser

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from docs import api_page, messages, source_table
+from docs import alerts_page, api_page, messages, source_table
 from forecast import phenomena
 from forecast.config import read_config
 from forecast.observations import formats
@@ -50,7 +50,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
              "phenomena.light_evidence", "phenomena.obstacles", "phenomena.light_chances",
              "phenomena.changed_air",
              "phenomena.light_stages", "phenomena.layered_path",
-             "science.light", "science.cloud_errors"),
+             "science.light", "science.light_rays", "science.cloud_errors"),
     "snow": ("phenomena.snow", "phenomena.snow_column", "phenomena.station_snow", "phenomena.cold",
              "science.snowfall",
              "science.snowpack", "science.precipitation_type"),
@@ -98,6 +98,7 @@ def pages() -> dict[str, str]:
         "sources.md": _sources(),
         "observations.md": _observations(),
         "messages.md": messages.lines(),
+        "alerts.md": alerts_page.lines(),
         "api.md": api_page.lines(),
     }
     return written | {name: "\n".join(lines) + "\n" for name, lines in more.items()}

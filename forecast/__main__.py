@@ -1,7 +1,8 @@
 """The entry: `skyscape ...`, the same as `python -m forecast ...`. Turns errors into exit codes.
 
 Exit codes: 0 done, 1 a defect, 2 usage, 3 settings, 4 no usable cycle, 5 archive, 6 published only
-in part, 7 a file given cannot be read. What a command does stands in forecast/commands.
+in part, 7 a file given cannot be read, 8 the issue in force has expired or the service does not
+work, 9 no issue is in force. What a command does stands in forecast/commands.
 """
 
 from __future__ import annotations

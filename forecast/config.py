@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 
 from forecast import domain
 from forecast.errors import ConfigError
@@ -43,7 +42,11 @@ from forecast.settings import (
     StationSettings,
     WebSettings,
 )
+<<<<<<< HEAD
 from forecast.settings.cmadaas import CmadaasSettings
+=======
+from forecast.settings.alerts import OperatorAlertSettings
+>>>>>>> main
 from forecast.settings.delivery import DeliverySettings
 from forecast.settings.delivery import secrets as secrets_of
 from forecast.settings.errors import (
@@ -54,8 +57,9 @@ from forecast.settings.errors import (
     kind_of,
     yaml_fault,
 )
+from forecast.settings.keeping import BackupSettings, KeepSettings
 from forecast.settings.sources import ModelSettings, SourceSettings
-from forecast.settings.time_of_day import NumberInBase60
+from forecast.settings.yaml_text import PlainLoader, values_of
 
 ENVIRONMENT = {"SKYSCAPE_ARCHIVE_URL": ("archive", "url")}
 SENDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -63,8 +67,12 @@ PUSH_TOKENS = "SKYSCAPE_PUSH_TOKENS"  # sender:token,sender:token
 SHORTEST_TOKEN = 16  # [character]
 SECRET = "SKYSCAPE_SECRET"  # noqa: S105 - the name of a variable
 SHORTEST_SECRET = 32  # [character]
+<<<<<<< HEAD
 CMADAAS_USER, CMADAAS_PASSWORD = "SKYSCAPE_CMADAAS_USER", "SKYSCAPE_CMADAAS_PASSWORD"
 MAXIMUM_SIZE = 4_000_000  # [byte] of a settings file
+=======
+MAXIMUM_SIZE = 40_000_000  # [byte] of a settings file
+>>>>>>> main
 
 
 class Config(SettingsSection):
@@ -75,6 +83,8 @@ class Config(SettingsSection):
     source: Annotated[SourceSettings, OPERATIONAL]
     archive: Annotated[ArchiveSettings, OPERATIONAL] = ArchiveSettings()
     output: Annotated[OutputSettings, OPERATIONAL] = OutputSettings()
+    keep: Annotated[KeepSettings, OPERATIONAL] = KeepSettings()
+    backup: Annotated[BackupSettings, OPERATIONAL] = BackupSettings()
     forecast: ForecastSettings = ForecastSettings()
     schedule: Annotated[ScheduleSettings, OPERATIONAL] = ScheduleSettings()
     issue: IssueSettings = IssueSettings()
@@ -85,8 +95,24 @@ class Config(SettingsSection):
     cmadaas: Annotated[CmadaasSettings, OPERATIONAL] = CmadaasSettings()
     observations: ObservationSettings = ObservationSettings()
     delivery: Annotated[DeliverySettings, OPERATIONAL] = DeliverySettings()
-    sites: tuple[SiteSettings, ...] = Field(min_length=1, max_length=5000)
+    alerts: Annotated[OperatorAlertSettings, OPERATIONAL] = OperatorAlertSettings()
+    sites: tuple[SiteSettings, ...] = Field(min_length=1, max_length=20000)
     demonstration: bool = False
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The settings file that was read; None where there was none."""
+        return self._file
+
+    @field_validator("alerts")
+    @classmethod
+    def _reachable(
+        cls, value: OperatorAlertSettings, info: ValidationInfo
+    ) -> OperatorAlertSettings:
+        if faults := value.faults(info.data.get("delivery", DeliverySettings())):
+            raise ValueError("; ".join(faults))
+        return value
 
     @property
     def zone(self) -> ZoneInfo:
@@ -148,6 +174,8 @@ class Config(SettingsSection):
             *webhook["targets"],
         ):
             section["url"] = masked(section["url"])
+        for part in (values["alerts"]["first"], values["alerts"]["escalated"]):
+            part["webhook"] = [masked(each) for each in part["webhook"]]
         return values
 
 
@@ -269,11 +297,12 @@ def read_config(path: Path | None = None, environment: Mapping[str, str] | None 
     text = read_text(path)
     values = parse_settings(text, path)
     try:
-        return build_config(
-            values, os.environ if environment is None else environment, str(path), base_folder(path)
-        )
+        given = os.environ if environment is None else environment
+        config = build_config(values, given, str(path), base_folder(path))
+        config._file = path.absolute()
+        return config
     except SettingsError as error:
-        raise error.with_lines(text, _PlainLoader) from None
+        raise error.with_lines(text, PlainLoader) from None
 
 
 def read_text(path: Path) -> str:
@@ -296,7 +325,7 @@ def read_text(path: Path) -> str:
 def parse_settings(text: str, path: Path) -> dict[str, Any]:
     """Return the values of a settings file, not validated yet. Raises: ConfigError."""
     try:
-        values = _PlainLoader(text).get_single_data()
+        values = values_of(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {yaml_fault(error)}") from error
     except RecursionError as error:
@@ -309,57 +338,6 @@ def parse_settings(text: str, path: Path) -> dict[str, Any]:
             f"found {kind_of(values)}"
         )
     return values
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """YAML without aliases, keys given twice, and numbers that are not decimal.
-
-    A few lines of aliases can stand for more than a machine holds. Of a key given twice the last
-    would count in silence. YAML 1.1 reads 16:10 as 970 and 0600 as 384: such values stay text.
-    """
-
-    def construct_yaml_int(self, node: Any) -> Any:
-        return _decimal(node.value) or super().construct_yaml_int(node)
-
-    def construct_yaml_float(self, node: Any) -> Any:
-        return _decimal(node.value) or super().construct_yaml_float(node)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        keys = Counter(each.value for each, _ in node.value if isinstance(each, yaml.ScalarNode))
-        twice = [
-            each
-            for each, _ in node.value
-            if isinstance(each, yaml.ScalarNode) and keys[each.value] > 1
-        ]
-        if twice:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice[-1].value!r} is given twice", twice[-1].start_mark
-            )
-        return super().construct_mapping(node, deep)
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(
-                None,
-                None,
-                f"the alias *{event.anchor} is not allowed: write it out",
-                event.start_mark,
-            )
-        return super().compose_node(parent, index)
-
-
-def _decimal(text: str) -> str:
-    """Return a number that YAML 1.1 would read to the base 60 or 8, as text; "" for any other."""
-    if ":" in text:
-        return NumberInBase60(text)
-    return text if re.fullmatch(r"[-+]?0[0-9_]+", text) else ""
-
-
-for _kind in ("int", "float"):
-    _PlainLoader.add_constructor(
-        f"tag:yaml.org,2002:{_kind}", getattr(_PlainLoader, f"construct_yaml_{_kind}")
-    )
 
 
 def build_config(
@@ -412,6 +390,7 @@ def with_paths_from(config: Config, base: Path) -> Config:
             "source": moved(config.source, "folder", "cycles"),
             "archive": archive,
             "output": moved(config.output, "folder"),
+            "backup": moved(config.backup, "folder"),
             "learning": moved(config.learning, "folder"),
             "observations": moved(config.observations, "folder"),
             "cmadaas": moved(config.cmadaas, "state"),

@@ -9,16 +9,18 @@ time) and is named in `Forecast.missing`. Their flow (forecast/pipeline.py):
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-
-import numpy as np
-import xarray as xr
+from typing import TYPE_CHECKING, TypeAlias
 
 from forecast.outcome import CLOUD_SEA_STATES as CLOUD_SEA_STATES
 from forecast.outcome import OUTCOME_SOURCES as OUTCOME_SOURCES
 from forecast.outcome import Outcome as Outcome
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # The nine phenomena that are forecast for a site, in the order of a bulletin.
 PHENOMENA = (
@@ -198,7 +200,7 @@ class Almanac:
 # The fields of one cycle over a region, (time, level, latitude, longitude) or (time, latitude,
 # longitude), float32, SI, CF names: see forecast/quantities/fields.py for the variables and
 # forecast/ingest/grib/reader.py for how it is read.
-Atmosphere = xr.Dataset
+Atmosphere: TypeAlias = "xr.Dataset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +338,7 @@ class Forecast:
 
     @property
     def known(self) -> bool:
-        return bool(np.isfinite(self.probability))
+        return math.isfinite(self.probability)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,15 @@
     │   │   ├── SourceRefused         the server will not serve it: a retry does not help
     │   │   └── TooFrequent           the requests of an hour are used up: wait
     │   ├── CycleNotReady         the run is not complete yet: wait, or use an earlier run
+    │   ├── OlderRun              only a run older than the issue in force is to be had
     │   └── SourceCorrupt         what came is not what was requested: fetch again, else reject
     ├── MissingInput          a quantity that a feature needs is in none of the files
     ├── ModelMismatch         a model asks for features that the service does not compute
     ├── ArchiveError          the archive cannot be read or written (exit 5)
+    │   ├── ArchiveBusy           another process holds it: wait a moment
+    │   └── ArchiveUnusable       it is lost or damaged: it must be restored
     ├── PublishError          a channel refused or failed (exit 6: published only in part)
+    │   ├── FolderBusy            another process is publishing: wait a moment
     │   ├── NotReleased           no person has signed it, or it was changed, withdrawn or late
     │   └── DeliveryError         a receiver did not take a message, or may have taken it
     ├── Conflict              somebody else was faster: look again, then decide
@@ -23,12 +27,29 @@ translated once, where the library is called.
 
 from __future__ import annotations
 
+import errno
+from typing import Literal
+
+# Whether an hour of issue is tried again after an error: soon (a lock is let go of within a
+# minute), later (the next look for data), never (somebody must do something first).
+Retry = Literal["never", "later", "soon"]
+
+# of the disk, the memory or the machine: without a cause in the program
+PASSING = frozenset({
+    errno.EAGAIN, errno.EBUSY, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+    errno.ENOSPC, errno.EROFS, errno.ESTALE, errno.ETIMEDOUT,
+})  # fmt: skip
+
 
 class SkyscapeError(Exception):
-    """The root of all errors: caught in the pipeline, the scheduler and the commands only."""
+    """The root of all errors: caught in the pipeline, the scheduler and the commands only.
+
+    worth_retrying: of the same request, at once. retry: of a whole issue, within its hour.
+    """
 
     exit_code = 1
     worth_retrying = False
+    retry: Retry = "never"
 
 
 class ConfigError(SkyscapeError):
@@ -41,6 +62,7 @@ class SourceError(SkyscapeError):
     """A model run cannot be had."""
 
     exit_code = 4
+    retry: Retry = "later"
 
 
 class SourceUnavailable(SourceError):
@@ -89,6 +111,10 @@ class CycleNotReady(SourceError):
         self.absent = absent
 
 
+class OlderRun(SourceError):
+    """Only a run older than the issue in force is to be had: it replaces that only when told."""
+
+
 class SourceCorrupt(SourceError):
     """What came is not what was requested: names the file, the offset and what was expected.
 
@@ -111,6 +137,7 @@ class MissingInput(SkyscapeError):
     """A quantity that a feature needs is in none of the files."""
 
     exit_code = 4
+    retry: Retry = "later"
 
 
 class ModelMismatch(SkyscapeError):
@@ -123,12 +150,32 @@ class ArchiveError(SkyscapeError):
     """The archive cannot be read or written."""
 
     exit_code = 5
+    retry: Retry = "later"
+
+
+class ArchiveBusy(ArchiveError):
+    """Another process or transaction holds the archive."""
+
+    retry: Retry = "soon"
+
+
+class ArchiveUnusable(ArchiveError):
+    """The archive is lost, empty where it was full, or damaged: somebody must restore it."""
+
+    retry: Retry = "never"
 
 
 class PublishError(SkyscapeError):
     """A channel refused or failed."""
 
     exit_code = 6
+    retry: Retry = "later"
+
+
+class FolderBusy(PublishError):
+    """Another process is publishing into the output folder."""
+
+    retry: Retry = "soon"
 
 
 class NotReleased(PublishError):
@@ -136,6 +183,8 @@ class NotReleased(PublishError):
 
     key: as that of Conflict.
     """
+
+    retry: Retry = "never"
 
     def __init__(self, message: str, key: str = "") -> None:
         super().__init__(message)
@@ -174,6 +223,8 @@ class Conflict(SkyscapeError):
     the log and a command show it.
     """
 
+    retry: Retry = "soon"
+
     def __init__(self, message: str, key: str = "") -> None:
         super().__init__(message)
         self.key = key
@@ -183,3 +234,13 @@ class FileUnreadable(SkyscapeError):
     """A file given to a command is missing, damaged or of another kind."""
 
     exit_code = 7
+
+
+def of_the_disk(error: OSError) -> PublishError | None:
+    """Return an error of the disk or the machine that may pass as one of ours; None for others."""
+    if error.errno not in PASSING:
+        return None
+    where = f"{error.filename}: " if error.filename else ""
+    return PublishError(
+        f"{where}{error.strerror or error}; check that the disk is there, writable and not full"
+    )

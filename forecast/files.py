@@ -6,6 +6,7 @@ then the folder is synced, so that the new name lasts as well.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
@@ -41,6 +42,20 @@ def write_whole(path: Path, content: str | bytes | Iterable[bytes], private: boo
             if _is_at(file, temporary):
                 temporary.unlink()
             raise
+
+
+def make_private(path: Path, folder: bool = False) -> None:
+    """Make an empty file or a folder that only its owner can read, whatever the umask; one that is
+    there stays as it is. The folders above are made as usual.
+
+    Raises: OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        if folder:
+            path.mkdir(mode=0o700)
+        else:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def rename(source: Path, target: Path) -> None:

@@ -11,43 +11,78 @@ Where a person reviews issues, a draft waits between the two (forecast/issue/lif
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from forecast.config import Config
-from forecast.domain import Cycle, Issue
+from forecast.domain import Cycle, Forecast
 from forecast.errors import NotReleased
-from forecast.issue.inputs import Decoded, Inputs, decode_best, fetch_inputs
+from forecast.issue.choice_of_run import changes_a_grade, open_and_decode
+from forecast.issue.inputs import fetch_inputs
 from forecast.issue.prepare import predicted
-from forecast.issue.release import open_issue, release, restore
+from forecast.issue.release import release, restore
 from forecast.issue.report import IssueReport, Stopwatch
 from forecast.issue.world import World
 from forecast.review import Review
 
-__all__ = ["World", "run"]
+__all__ = ["World", "run", "update"]
 
 
-def run(world: World, now: datetime, cycle: Cycle | None = None, ask: bool = True) -> IssueReport:
+def run(
+    world: World,
+    now: datetime,
+    cycle: Cycle | None = None,
+    ask: bool = True,
+    newer_than: Cycle | None = None,
+) -> IssueReport:
     """Publish one cycle (default: the newest whole one), with every further model, as of `now`.
 
     A second run on the same inputs changes nothing: the receipts of the published issue come back
     as `unchanged`. ask: whether the servers of further models may be requested; without it only
-    what was fetched before is used.
+    what was fetched before is used. newer_than: a run that is out; only a newer one is published.
     Where people review issues, what comes out here says that nobody did.
-    Raises: SourceError when no usable cycle is available, ArchiveError, PublishError when every
-    channel failed, NotReleased where a person must sign.
+    Raises: SourceError when no usable cycle is available (OlderRun: only one that is older than
+    that in force, and not named), ArchiveError, PublishError when every channel failed,
+    NotReleased where a person must sign.
     """
-    config, archive, clock = world.config, world.archive, Stopwatch()
+    report = _issue(world, now, cycle, ask, newer_than, lambda _: True)
+    assert isinstance(report, IssueReport)  # every result is wanted
+    return report
+
+
+def update(world: World, now: datetime, newer_than: Cycle) -> IssueReport | Cycle:
+    """Publish a run newer than `newer_than` if it changes the grade of an issued chance.
+
+    Return the run itself where it changes none: nothing is published then. Raises: as `run`.
+    """
+    return _issue(
+        world, now, None, False, newer_than, lambda made: changes_a_grade(world, made, now)
+    )
+
+
+def _issue(
+    world: World,
+    now: datetime,
+    cycle: Cycle | None,
+    ask: bool,
+    newer_than: Cycle | None,
+    wanted: Callable[[Sequence[Forecast]], bool],
+) -> IssueReport | Cycle:
+    """Publish an issue as `run` does; return the run where its forecasts are not `wanted`."""
+    config, archive, clock, named = world.config, world.archive, Stopwatch(), cycle is not None
     review = _unreviewed(config)
     with world.publisher.exclusive():
         restore(world, now)
         with clock("fetch"):
             inputs = fetch_inputs(world.source, world.further, archive, config, now, cycle, ask)
-        inputs, issue, decoded = open_and_decode(world, inputs, now, clock, named=cycle is not None)
+        inputs, issue, decoded = open_and_decode(world, inputs, now, clock, named, newer_than)
         if decoded is None:
             receipts, counts = world.publisher.unchanged(issue.id), archive.forecast_count(issue)
             unavailable = inputs.unavailable_models
             return IssueReport(issue, receipts, *counts, (), clock.seconds, unavailable)
         prepared = predicted(world, inputs, decoded, issue.issued, clock)
+        if not wanted(prepared.forecasts):
+            return prepared.cycle
         return release(world, issue, prepared, prepared.forecasts, review, now, clock)
 
 
@@ -61,28 +96,3 @@ def _unreviewed(config: Config) -> Review | None:
             "the draft before its hour; sign it at the desk"
         )
     return Review(unreviewed=True)
-
-
-def open_and_decode(
-    world: World, inputs: Inputs, now: datetime, clock: Stopwatch, named: bool
-) -> tuple[Inputs, Issue, Decoded | None]:
-    """Open the issue of the inputs and decode them; None where the issue is published already.
-
-    A leading run that cannot be decoded, or lacks steps then, gives way to the next best one,
-    unless it was `named`.
-    Raises: SourceCorrupt, MissingInput where no run can be decoded.
-    """
-
-    def opened(inputs: Inputs) -> Issue:
-        issue = open_issue(world, inputs.leading.cycle, inputs.ids, now)
-        return issue if issue.published else world.archive.renew(issue, now)
-
-    def issued_of(inputs: Inputs) -> datetime | None:
-        issue = opened(inputs)
-        done = issue.published and world.publisher.holds(issue.id)
-        return None if done else issue.issued
-
-    with clock("decode"):
-        inputs, decoded = decode_best(inputs, world.source, world.config, now, issued_of, named)
-    # once more: where an older run was tried in vain, the open issue was that of the older one
-    return inputs, opened(inputs), decoded

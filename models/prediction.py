@@ -37,6 +37,7 @@ from forecast.quantities import (
 )
 from models.climatology import Climatology, read_climatology
 from models.lead import confidence_of, later_range
+from models.refusals import keep_refusals
 from models.rule_model import LEAD, USUAL, known_ahead
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ Earlier = Mapping[tuple[str, str, str], Sequence[float]]
 EarlierQuantities = Mapping[tuple[str, str, str], Mapping[str, Sequence[float]]]
 
 
+PARTLY_COVERED = "window_coverage"  # of `missing`: the data cover only a part of the window
 SHARES = "shares.json"  # in the folder of models: the share of each NWP model
 
 
@@ -106,12 +108,15 @@ def open_models(folder: Path | None = None) -> Models:
     for one in served.values():
         for reason in one.refused:
             log.warning("a model is refused, %s serves: %s", one.name, reason)
-    return Models(
+    opened = Models(
         *registry.by_name(served),
         read_shares(folder) if folder else {},
         served,
         read_climatology(folder),
     )
+    if folder is not None:
+        keep_refusals(folder, opened.refused)
+    return opened
 
 
 def read_shares(folder: Path) -> dict[str, dict[str, float]]:
@@ -201,7 +206,9 @@ def predict(
                 if known
                 else None,
                 usual=float(table[USUAL][row]),
-                confidence=_confidence(phenomenon, table, row) if known else 0,
+                confidence=_confidence(phenomenon, table, row, features.missing[row])
+                if known
+                else 0,
                 missing=_missing(features.missing[row], answer.unknown),
                 quantities=quantities,
                 spreads={
@@ -214,9 +221,13 @@ def predict(
     return RunForecasts(cycle, features, made)
 
 
-def _confidence(phenomenon: str, table: Mapping[str, NDArray[Any]], row: int) -> int:
+def _confidence(
+    phenomenon: str, table: Mapping[str, NDArray[Any]], row: int, missing: Sequence[str]
+) -> int:
+    """Return how sure a known forecast is; one level less where data cover a part of its window."""
     values = {name: float(table[name][row]) for name in features_of(phenomenon)}
-    return confidence_of(phenomenon, values[LEAD], known_ahead(phenomenon, values))
+    whole = confidence_of(phenomenon, values[LEAD], known_ahead(phenomenon, values))
+    return max(whole - (PARTLY_COVERED in missing), 1)
 
 
 def _quantities(

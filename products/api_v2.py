@@ -69,22 +69,24 @@ STANDARD_NAMES: Mapping[str, str] = MappingProxyType({
 def pages(bulletin: Bulletin) -> Iterator[Page]:
     """Yield every file of version 2, and the map of the sites."""
     made = _Document(bulletin)
-    everything = [made.forecasts[e.forecast.event.key] for e in bulletin.entries]
-    sections = bulletin.sections
+    sections = bulletin.written_sections
+    everything = [each for section in sections for each in made.of(section)]
     yield json_page(f"{FOLDER}/forecasts.json", made.document(sections, everything))
     for section in sections:
-        own = [made.forecasts[e.forecast.event.key] for day in section.days for e in day.entries]
-        sky = [_almanac(day.almanac) for day in section.days if day.almanac is not None]
-        content = made.document([section], own, section.outlook) | {"almanac": sky}
-        yield json_page(f"{FOLDER}/sites/{section.site.id}.json", content)
-    best = [made.forecasts[entry.forecast.event.key] for entry in bulletin.best]
+        yield made.site_page(section)
+    best = [made.forecast(entry) for entry in bulletin.best]
     reason = None if bulletin.best else bulletin.best_reason
     places = {entry.forecast.event.site.id for entry in bulletin.best}
-    near = [section for section in sections if section.site.id in places]
+    near = [section for section in bulletin.sections if section.site.id in places]
     today = made.document(near, best) | {"nothing_recommended": reason}
     yield json_page(f"{FOLDER}/today.json", today)
     yield json_page(SITES_MAP, made.sites_map())
     yield from _fixed()
+
+
+def site_page(bulletin: Bulletin, section: Section) -> Page:
+    """Return the file of one site."""
+    return _Document(bulletin).site_page(section)
 
 
 def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[Page]:
@@ -96,7 +98,7 @@ def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[
 
     yield json_page(f"{FOLDER}/forecasts.json", document(sites))
     for site in sites:
-        yield json_page(f"{FOLDER}/sites/{site.id}.json", document([site]) | {"almanac": []})
+        yield withdrawn_site(issue, withdrawal, config, site)
     yield json_page(f"{FOLDER}/today.json", document([]) | {"nothing_recommended": "withdrawn"})
     head = {k: v for k, v in document([]).items() if k in MAP_HEAD}
     yield json_page(SITES_MAP, {
@@ -104,6 +106,12 @@ def withdrawn(issue: Issue, withdrawal: Withdrawal, config: Config) -> Iterator[
         "features": [_point(site, {}, config.output.base_url) for site in sites],
     })  # fmt: skip
     yield from _fixed()
+
+
+def withdrawn_site(issue: Issue, withdrawal: Withdrawal, config: Config, site: Site) -> Page:
+    """Return the file of one site of a withdrawn issue."""
+    content = _without_forecasts(issue, withdrawal, config, [site]) | {"almanac": []}
+    return json_page(f"{FOLDER}/sites/{site.id}.json", content)
 
 
 def hidden_events(sections: Sequence[Section]) -> list[dict[str, str]]:
@@ -154,7 +162,24 @@ class _Document:
     def __init__(self, bulletin: Bulletin) -> None:
         self.bulletin = bulletin
         self.phrases = {language: Phrases(bulletin, language) for language in LANGUAGES}
-        self.forecasts = {e.forecast.event.key: self._forecast(e) for e in bulletin.entries}
+        self._forecasts: dict[tuple[str, str, str], dict[str, Any]] = {}  # by event
+
+    def forecast(self, entry: Entry) -> dict[str, Any]:
+        """Return the record of a forecast, made once."""
+        key = entry.forecast.event.key
+        if key not in self._forecasts:
+            self._forecasts[key] = self._forecast(entry)
+        return self._forecasts[key]
+
+    def of(self, section: Section) -> list[dict[str, Any]]:
+        """Return the records of a site."""
+        return [self.forecast(entry) for day in section.days for entry in day.entries]
+
+    def site_page(self, section: Section) -> Page:
+        """Return the file of a site."""
+        sky = [_almanac(day.almanac) for day in section.days if day.almanac is not None]
+        content = self.document([section], self.of(section), section.outlook) | {"almanac": sky}
+        return json_page(f"{FOLDER}/sites/{section.site.id}.json", content)
 
     def document(
         self,
@@ -199,17 +224,21 @@ class _Document:
         }  # fmt: skip
 
     def sites_map(self) -> dict[str, Any]:
-        """Return the sites as GeoJSON (RFC 7946), each with the next of each phenomenon."""
+        """Return the sites as GeoJSON (RFC 7946), each with the next of each phenomenon.
+
+        Beyond the sites with files only the chance of the headline.
+        """
         features = []
-        for section in self.bulletin.sections:
-            following: dict[str, Mapping[str, Any]] = {}
+        for place, section in enumerate(self.bulletin.sections):
+            following: dict[str, Entry] = {}
             for entry in (e for day in section.days for e in day.entries if e.forecast.known):
-                event = entry.forecast.event
-                following.setdefault(event.phenomenon, _brief(self.forecasts[event.key]))
-            main = following.get(section.site.headline, {})
+                following.setdefault(entry.forecast.event.phenomenon, entry)
+            main = following.get(section.site.headline)
+            shown = following.values() if place < self.bulletin.static_sites else ()
             more = {
-                "probability": main.get("probability"), "grade": main.get("grade", 0),
-                "next": list(following.values()),
+                "probability": rounded(main.forecast.probability) if main else None,
+                "grade": main.forecast.grade if main else 0,
+                "next": [_brief(self.forecast(entry)) for entry in shown],
             }  # fmt: skip
             features.append(_point(section.site, more, self.bulletin.base_url))
         return {"type": "FeatureCollection", **self._head(), "features": features}

@@ -6,23 +6,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-import xarray as xr
 
 from forecast.domain import Almanac, Forecast, Issue, Name, Site
 from forecast.model_description import ModelCard
 from forecast.review import Review
+from forecast.settings import Channel
 from forecast.verification import Verification
 from products.confidence import weighed
 from products.pages.addresses import address
 from products.pages.tiles import Tile
 from products.safety import CLOTHING_UNKNOWN, Hazard, closes, worst
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 NEXT_DAYS = 3  # days from which the best entries are chosen
 WORTH_GOING = 3  # below this grade an entry names a better day
@@ -45,7 +47,7 @@ class Entry:
     the same phenomenon that is clearly likelier, where this one is poor. dangerous_better: a
     likelier day that is dangerous, where there is no better one. compared: the number of days, this
     one and later, on which the phenomenon is known. evidence_at: the evidence of all events of its
-    phenomenon, and the position of this event.
+    phenomenon, and the position of this event; None: it is that of this event alone.
     """
 
     forecast: Forecast
@@ -56,7 +58,7 @@ class Entry:
     dangerous_better: Forecast | None = None
     compared: int = 1
     not_assessed: tuple[str, ...] = ()
-    evidence_at: tuple[xr.Dataset, int] | None = field(default=None, compare=False)
+    evidence_at: tuple[xr.Dataset, int | None] | None = field(default=None, compare=False)
 
     @cached_property
     def evidence(self) -> xr.Dataset | None:
@@ -64,11 +66,10 @@ class Entry:
 
         Computed at the first use: most entries are never drawn.
         """
-        return (
-            None
-            if self.evidence_at is None
-            else self.evidence_at[0].isel(event=self.evidence_at[1])
-        )
+        if self.evidence_at is None:
+            return None
+        data, place = self.evidence_at
+        return data if place is None else data.isel(event=place)
 
     @property
     def computed(self) -> bool:
@@ -158,6 +159,11 @@ class SiteDay:
     @property
     def others(self) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry is not self.headline)
+
+    def entry_of(self, phenomenon: str) -> Entry | None:
+        """Return the day's entry of a phenomenon, where there is one."""
+        found = (each for each in self.entries if each.forecast.event.phenomenon == phenomenon)
+        return next(found, None)
 
 
 def only_hidden(days: Iterable[SiteDay]) -> bool:
@@ -281,6 +287,37 @@ class Section:
         return next((day.headline for day in self.days if day.headline is not None), None)
 
 
+MOST_SHOWN = 10  # sites of the home page: below 1,500 elements in all
+CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth drawing
+# drawn on the first days whatever the probability: readers want to see why a chance is poor
+ALWAYS_CHARTED = frozenset({"starry_sky", "sea_of_clouds", "sunset_glow", "sunrise_glow"})
+ALWAYS_DAYS = 2  # days over which they are
+CHARTED_FROM = 2  # [grade] from which anything else is drawn
+
+
+def may_be_charted(entry: Entry, section: Section) -> bool:
+    """Return whether the evidence of an entry is worth drawing, where there is any.
+
+    Near days only: the headline, what is not unlikely, and the sky of the first days whatever its
+    probability.
+    """
+    event = entry.forecast.event
+    days = enumerate(section.days[:CHART_DAYS])
+    near = next(((number, day) for number, day in days if day.day == event.day), None)
+    if near is None or not entry.computed:
+        return False
+    sky = near[0] < ALWAYS_DAYS and event.phenomenon in ALWAYS_CHARTED
+    return sky or entry is near[1].headline or entry.forecast.grade >= CHARTED_FROM
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Every site of an issue, and the likeliest ones, for a bulletin of one site alone."""
+
+    site_ids: tuple[str, ...]
+    likeliest: tuple[Section, ...]
+
+
 @dataclass(frozen=True)
 class Bulletin:
     """One issue, ready to be rendered by the channels.
@@ -296,7 +333,7 @@ class Bulletin:
     forecaster: str
     demonstration: bool
     zone: ZoneInfo
-    channels: tuple[str, ...]
+    channels: tuple[Channel, ...]
     old_minutes: int
     comfort_standard: str
     valid_from: datetime
@@ -321,14 +358,62 @@ class Bulletin:
     # what checks of the data call into question: fields of model runs, and ids of stations
     questioned_fields: tuple[str, ...] = ()
     doubtful_stations: tuple[str, ...] = ()
+    # the archive could not be used: earlier forecasts and station reports have no part in this
+    archive_unavailable: bool = False
     # the address at which readers find the pages; "": not set
     base_url: str = ""
-    # the release that readers see before this one; None: there is none
-    before: Path | None = None
+    # reads a page of the release that readers see before this one; None: there is none
+    before: Callable[[str], bytes | None] | None = None
     # how a person reviewed the issue; None: reviews are off
     review: Review | None = None
     # earlier issue -> `superseded`, `corrected` or `withdrawn`
     states: Mapping[str, str] = field(default_factory=dict)
+    # of a bulletin of one site alone: what its pages show of the others
+    others: Others | None = None
+    # sites with pages as files; those of the others are made when they are asked for
+    static_sites: int = 500
+
+    @cached_property
+    def site_ids(self) -> tuple[str, ...]:
+        """Every site of the issue, in the order of the settings."""
+        if self.others is not None:
+            return self.others.site_ids
+        return tuple(section.site.id for section in self.sections)
+
+    @property
+    def listed(self) -> bool:
+        """Whether there are more sites than the home page shows: it has the best of them, and a
+        list has them all.
+        """
+        return len(self.site_ids) > MOST_SHOWN
+
+    @cached_property
+    def home_sections(self) -> tuple[Section, ...]:
+        """The sites of the home page: all of few, of many the likeliest of the next days."""
+        if not self.listed:
+            return self.sections
+        best = {entry.forecast.event.site.id for entry in self.best}
+
+        def rank(section: Section) -> tuple[bool, float]:
+            entries = (entry for day in section.days[:NEXT_DAYS] for entry in day.entries)
+            chosen = (weighed(e.forecast) for e in entries if e.recommended and e.for_visitors)
+            return section.site.id in best, max(chosen, default=-1.0)
+
+        return tuple(sorted(self.sections, key=rank, reverse=True)[:MOST_SHOWN])
+
+    @property
+    def written_sections(self) -> tuple[Section, ...]:
+        """The sites whose pages are files of the release."""
+        return self.sections[: self.static_sites]
+
+    @property
+    def served_sections(self) -> tuple[Section, ...]:
+        """The sites whose pages are made from the issue's data (products/issue_data.py)."""
+        return self.sections[self.static_sites :]
+
+    def among_first(self, section: Section, count: int) -> bool:
+        """Return whether a site is one of the first of the settings."""
+        return section.site.id in self.site_ids[:count]
 
     def address(self, path: str) -> str:
         """Return the address of a file of the release in force; "" where none is set."""
@@ -374,11 +459,28 @@ class Bulletin:
     def best_of_week(self) -> Entry | None:
         """The likeliest entry of all days that may be recommended, the surer of two alike.
 
-        None where it is among `best` already, or only the season is known of every better one.
+        None where only the season is known of every better one, or the chance is poor.
         """
         known = [entry for entry in self.entries if entry.recommended and entry.for_visitors]
         best = max(known, key=lambda entry: weighed(entry.forecast), default=None)
-        return None if best is None or best in self.best or best.poor else best
+        return None if best is None or best.poor else best
+
+    @cached_property
+    def withheld(self) -> tuple[Entry, ...]:
+        """The entries of the next days that are likelier than the best of them and not recommended,
+        for their days are dangerous: the likeliest first.
+        """
+        least = max((entry.forecast.probability for entry in self.best[1:]), default=0.0)
+        found = [
+            entry
+            for entry in self.entries
+            if entry.dangerous
+            and entry.for_visitors
+            and entry.forecast.event.day in self.days[:NEXT_DAYS]
+            and entry.forecast.grade >= WORTH_GOING
+            and entry.forecast.probability > least
+        ]
+        return tuple(sorted(found, key=lambda entry: -entry.forecast.probability))
 
     @property
     def best_poor(self) -> bool:

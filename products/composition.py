@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import xarray as xr
 
 from forecast.config import Config
 from forecast.domain import (
@@ -41,9 +41,13 @@ from products.bulletin import (
     was_removed,
 )
 from products.confidence import as_usual, weighed
+from products.known_values import KnownValues
 from products.outlook import covered_until, outlook_of
 from products.pages.tiles import tiles_of
 from products.safety import Hazard, assess_hazards, closes, clothing, worst
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 BEST_ENTRIES = 3  # how many entries are chosen as the best of the next days
 # [1] a better day must be more likely by so much, and by a grade
@@ -61,7 +65,7 @@ class Supplement:
     of the stations in the settings. models: the cards of the models in force. unavailable_models:
     NWP models of the settings without a usable run. questioned_fields: of model runs, by checks of
     the data. doubtful_stations: the ids of those with a value that is not used. states: issue ->
-    its state, as Bulletin.states.
+    its state, as Bulletin.states. archive_unavailable: as that of Bulletin.
     """
 
     attributions: Sequence[Name] = ()
@@ -73,6 +77,7 @@ class Supplement:
     questioned_fields: Sequence[str] = ()
     doubtful_stations: Sequence[str] = ()
     states: Mapping[str, str] = field(default_factory=dict)
+    archive_unavailable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,9 @@ def compose(
         unavailable_models=tuple(supplement.unavailable_models),
         questioned_fields=tuple(supplement.questioned_fields),
         doubtful_stations=tuple(supplement.doubtful_stations),
+        archive_unavailable=supplement.archive_unavailable,
         base_url=config.output.base_url,
+        static_sites=config.output.static_sites,
     )
 
 
@@ -202,6 +209,7 @@ def _entries(
     """Return the entries of each site, each with its weather, dangers and the next better day."""
     rows = {event.key: row for row, event in enumerate(features.events)}
     table = {name: features.table[name].values for name in FEATURES if name in features.table}
+    nothing: dict[str, np.ndarray] = {}
     places = {
         p: {int(row): place for place, row in enumerate(e["row"].values)}
         for p, e in features.evidence.items()
@@ -210,14 +218,11 @@ def _entries(
     by_site: dict[str, list[_KnownForecast]] = {}
     for forecast in forecasts:
         row, phenomenon = rows.get(forecast.event.key), forecast.event.phenomenon
-        columns = (
-            {} if row is None else {name: float(column[row]) for name, column in table.items()}
-        )
-        values = {name: value for name, value in columns.items() if np.isfinite(value)}
+        values = KnownValues(nothing if row is None else table, row or 0, forecast.quantities)
         place = None if row is None else places.get(phenomenon, {}).get(row)
         evidence_at = None if place is None else (features.evidence[phenomenon], place)
         by_site.setdefault(forecast.event.site.id, []).append(
-            _KnownForecast(forecast, {**values, **forecast.quantities}, evidence_at)
+            _KnownForecast(forecast, values, evidence_at)
         )
     return {
         site: [_entry(each, of_site, features.weather, zone) for each in of_site]

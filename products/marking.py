@@ -20,9 +20,10 @@ from forecast.domain import Issue
 from forecast.files import write_whole
 from forecast.review import Withdrawal
 from products import channels, manifest
+from products.pages.addresses import language_of
 from products.pages.json_page import json_page, time_text
 from products.pages.templating import render_template
-from products.wording import Words, clause, language_of
+from products.wording import LANGUAGES, Words, clause
 
 WITHDRAWN, CORRECTED = "withdrawn", "corrected"  # states of an archived copy
 # Where a page has its notice; in a template the two stand side by side.
@@ -100,7 +101,23 @@ def mark_release(release: Path, mark: Mark, zone: ZoneInfo) -> None:
             write_whole(release / path, after)
             entry["sha256"] = hashlib.sha256(after).hexdigest()
     content = {**found, "state": mark.state, "files": files}
+    if data := found.get("served"):
+        content["served"] = {name: marked_entry(each, mark, zone) for name, each in data.items()}
     write_whole(release / manifest.NAME, manifest.text(content))
+
+
+def marked_entry(entry: Mapping[str, Any], mark: Mark, zone: ZoneInfo) -> dict[str, Any]:
+    """Return what a manifest says of served pages, with their mark: they get it when asked for."""
+    notes = {language: mark.note(Words(language, zone)) for language in LANGUAGES}
+    return {**entry, "mark": {"state": mark.state, "notes": notes, "details": mark.details}}
+
+
+def entry_mark(entry: Mapping[str, Any]) -> Mark | None:
+    """Return the mark of served pages; None where there is none."""
+    found = entry.get("mark")
+    if found is None:
+        return None
+    return Mark(found["state"], lambda words: str(found["notes"][words.language]), found["details"])
 
 
 def marked(path: str, channel: str, body: bytes, mark: Mark, zone: ZoneInfo) -> bytes:

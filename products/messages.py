@@ -18,14 +18,14 @@ from products import withdrawn as withdrawal_pages
 from products.bulletin import Bulletin, Entry
 from products.confidence import as_usual
 from products.marking import withdrawal_details
-from products.pages.addresses import address
+from products.pages.addresses import address, prefix_of
 from products.pages.json_page import json_page, number, time_text
 from products.pages.phrases import Phrases
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
 from products.safety import CLOSING
 from products.short_message import message
-from products.wording import LANGUAGES, Words, prefix_of
+from products.wording import LANGUAGES, Words
 
 SCHEMA = "skyscape.messages/1"
 HOME = "index.html"  # the page to which a message leads

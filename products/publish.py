@@ -2,15 +2,16 @@
 
     <folder>/archive/<issue>/…     every release, as it was; one that was corrected or withdrawn
                                    says so on each page
+    <folder>/archive/<issue>.tar.xz   an older one (products/packing.py)
     <folder>/archive/.withdrawn-<issue>/…   what stands in its place while it would be in force
     <folder>/current               a link to the release in force
     <folder>/live.json             current observations, written anew between issues
     <folder>/releases.json         the releases and pages that are there: what old pages may link
     <folder>/lock                  held by the one process that publishes
 
-Readers find the old site or the new one, never a part of either, at whatever moment a machine
-fails. A channel that fails, or waits for a signature, keeps the pages of the issue before (they
-show their own date) and never stops the others.
+Readers find the old site or the new one, never a part, at whatever moment a machine fails. A
+channel that fails, or waits for a signature, keeps the pages of the issue before (they show their
+own date) and never stops the others.
 """
 
 from __future__ import annotations
@@ -30,20 +31,20 @@ from typing import IO, Any
 
 from forecast.config import Config
 from forecast.domain import CurrentObservations, Issue, Receipt
-from forecast.errors import PublishError, SkyscapeError
+from forecast.errors import FolderBusy, PublishError, SkyscapeError
 from forecast.files import rename, sync, write_whole
 from forecast.review import Withdrawal
 from forecast.settings import CHANNELS, Channel
-from products import channels, manifest, marking, withdrawn
+from products import channels, manifest, marking, served, withdrawn
 from products.bulletin import Bulletin
+from products.issue_data import write_issue_data
 from products.manifest import ISSUE_NAME, Files
 from products.pages.current_observations import FILE, document
 from products.pages.templating import Page
 
 log = logging.getLogger(__name__)
 
-RELEASES = "releases.json"
-RELEASES_SCHEMA = "skyscape.releases/1"
+RELEASES, RELEASES_SCHEMA = "releases.json", "skyscape.releases/1"
 HOME = "index.html"  # the page of a release that the archive page links
 
 
@@ -63,7 +64,7 @@ class Publisher:
     def exclusive(self, wait: float = 0.0) -> Iterator[None]:
         """Hold the folder against every other process; a process that dies lets go of it.
 
-        wait: [s] at most, for another process that publishes. Raises: PublishError when it still
+        wait: [s] at most, for another process that publishes. Raises: FolderBusy when it still
         holds the folder then.
         """
         with _disk_errors(self.folder):
@@ -73,7 +74,7 @@ class Publisher:
             until = time.monotonic() + wait
             while not _locked(lock):
                 if time.monotonic() >= until:
-                    raise PublishError(
+                    raise FolderBusy(
                         f"{self.folder}: another process is publishing here; "
                         "wait for it or use another --out"
                     )
@@ -89,9 +90,21 @@ class Publisher:
     def holds(self, issue: str) -> bool:
         """Return whether this issue is in force and all of its files are as they were written."""
         in_force, files = manifest.files_of(self.link)
+        whole = {path: entry["sha256"] for path, entry in files.items()}
+        if not self.is_withdrawn():  # what stands in place of a withdrawn issue has no data
+            data = (self.manifest().get("served") or {}).values()
+            whole |= {entry["data"]: entry["sha256"] for entry in data}
         return in_force == issue and all(
-            manifest.hash_of(self.link / path) == entry["sha256"] for path, entry in files.items()
+            manifest.hash_of(self.link / path) == digest for path, digest in whole.items()
         )
+
+    def in_force(self) -> Issue | None:
+        """Return the issue that readers see, withdrawn or not; None where there is none."""
+        return manifest.issue_of(self.manifest())
+
+    def release_count(self) -> int:
+        """Return how many released issues are in the folder; 0 where it is not there."""
+        return len(self._releases()) if self.releases.is_dir() else 0
 
     def manifest(self) -> Mapping[str, Any]:
         """Return the manifest of the release in force: its issue, its review, whether withdrawn.
@@ -164,17 +177,18 @@ class Publisher:
         with _disk_errors(self.folder):
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
-            before = self.link if self.link.exists() else None
+            before = served.reader_of(self.link, self.config) if self.link.exists() else None
             bulletin = replace(bulletin, earlier=self._linked(bulletin), before=before)
             wanted = [channel for channel in CHANNELS if channel in self.config.output.channels]
             # the web pages last: they link a channel only where it has pages
-            served = {
+            done = {
                 channel: self._serve(channel, bulletin, fresh, files)
                 for channel in sorted(wanted, key=lambda each: each == "web")
             }
-            receipts = [served[channel] for channel in wanted]
+            receipts = [done[channel] for channel in wanted]
             if any(receipt.outcome == "published" for receipt in receipts):
-                self._put_in_force(bulletin, fresh, files, corrects)
+                data = self._write_data(bulletin, fresh, files, receipts)
+                self._put_in_force(bulletin, fresh, files, corrects, data)
             else:
                 shutil.rmtree(fresh)
         return tuple(receipts)
@@ -217,9 +231,7 @@ class Publisher:
             detail = "nobody signed this issue (issuer.signature_required)"
             return Receipt(channel, issue, "withheld", detail)
         if channel == "web":
-            there = {"web", *(entry["channel"] for entry in files.values())}
-            linked = tuple(each for each in bulletin.channels if each in there)
-            bulletin = replace(bulletin, channels=linked)
+            bulletin = replace(bulletin, channels=_linked_channels(bulletin, files))
         try:
             written = list(channels.render(bulletin, channel))
         except SkyscapeError as error:
@@ -229,6 +241,35 @@ class Publisher:
         for page in written:
             files[page.path] = {"channel": channel, "issue": issue, "sha256": _write(fresh, page)}
         return Receipt(channel, issue, "published", f"{len(written)} files")
+
+    def _write_data(
+        self, bulletin: Bulletin, fresh: Path, files: Files, receipts: Sequence[Receipt]
+    ) -> dict[str, dict[str, Any]]:
+        """Write the data of the sites without files; return what the manifest says of them.
+
+        A channel that was not published keeps those of the issue before.
+        """
+        issue, found = bulletin.issue.id, dict[str, dict[str, Any]]()
+        of_sites = [each for each in receipts if channels.has_site_pages(each.channel)]
+        published = [each.channel for each in of_sites if each.outcome == "published"]
+        if bulletin.served_sections and published:
+            path = f"data/{issue}.zip"
+            linked = _linked_channels(bulletin, files)
+            write_issue_data(fresh / path, bulletin, self.current(), linked)
+            entry = served.entry_of(issue, path, served.digest_of(fresh / path))
+            found = dict.fromkeys(published, entry)
+        before = self.manifest().get("served") or {}
+        for receipt in of_sites:
+            if receipt.channel in published or receipt.channel not in before:
+                continue
+            kept = served.carry_over(before[receipt.channel], self.link, fresh)
+            if kept is not None and kept["issue"] == _corrected(bulletin):
+                reason = bulletin.review.reason if bulletin.review else ""
+                mark = marking.of_corrected(bulletin.issue, reason)
+                kept = marking.marked_entry(kept, mark, self.config.zone)
+            if kept is not None:
+                found[receipt.channel] = kept
+        return found
 
     def _carry_over(self, channel: str, bulletin: Bulletin, fresh: Path, files: Files) -> None:
         """Copy a channel's files from the release in force, where there is one.
@@ -249,7 +290,14 @@ class Publisher:
                     body = marking.marked(path, channel, body, mark, self.config.zone)
                 files[path] = entry | {"sha256": _write(fresh, Page(path, body))}
 
-    def _put_in_force(self, bulletin: Bulletin, fresh: Path, files: Files, corrects: str) -> None:
+    def _put_in_force(
+        self,
+        bulletin: Bulletin,
+        fresh: Path,
+        files: Files,
+        corrects: str,
+        data: Mapping[str, Mapping[str, Any]],
+    ) -> None:
         issue, review = bulletin.issue, bulletin.review
         content = {
             "issue": issue.id,
@@ -264,6 +312,8 @@ class Publisher:
         }
         if corrects:
             content["corrects"] = corrects
+        if data:
+            content["served"] = data
         self._swap_in(fresh, self.releases / issue.id, content)
         self._clear_leftovers()
         self._finish()
@@ -363,6 +413,10 @@ class Publisher:
         found = (path for path in self.releases.iterdir() if ISSUE_NAME.match(path.name))
         return sorted(found, key=manifest.run_of)
 
+    def whole_releases(self) -> list[Path]:
+        """Return every release that is not packed, the oldest first."""
+        return self._releases() if self.releases.is_dir() else []
+
     def _kept(self, in_force: str) -> list[Path]:
         """Return the releases that are kept while `in_force` is, the oldest first.
 
@@ -375,8 +429,13 @@ class Publisher:
 
     def _linked(self, bulletin: Bulletin) -> tuple[Issue, ...]:
         """Return the earlier issues of a bulletin whose pages are there once it is published."""
-        kept = {path.name for path in self._kept(bulletin.issue.id) if (path / HOME).is_file()}
-        return tuple(issue for issue in bulletin.earlier if issue.id in kept)
+        there = self._with_pages(self._kept(bulletin.issue.id))
+        return tuple(issue for issue in bulletin.earlier if issue.id in there)
+
+    def _with_pages(self, kept: list[Path]) -> list[str]:
+        """Return the releases that pages link: the newest, which are never packed."""
+        newest = kept[-self.config.keep.whole_issues :]
+        return [path.name for path in newest if (path / HOME).is_file()]
 
     def _prune(self) -> None:
         """Remove the oldest releases beyond `keep_issues`; first the list says which are kept."""
@@ -385,13 +444,20 @@ class Publisher:
         files = manifest.files_of(self.link)[1]
         content = {
             "schema": RELEASES_SCHEMA,
-            "issues": [path.name for path in kept if (path / HOME).is_file()],
+            "issues": self._with_pages(kept),
             "pages": sorted(page for page in files if page.endswith(".html")),
         }
         write_whole(self.folder / RELEASES, json.dumps(content))
         for old in self._releases():
             if old not in kept and old.resolve() != in_force:
-                shutil.rmtree(old)
+                remove_release(old)
+
+
+def remove_release(release: Path) -> None:
+    """Remove a release; one that is killed meanwhile leaves no part of it to be read."""
+    gone = release.with_name(f".old-{release.name}")  # see _clear_leftovers
+    shutil.rmtree(gone, ignore_errors=True)
+    shutil.rmtree(release.rename(gone))
 
 
 def _locked(file: IO[str]) -> bool:
@@ -407,6 +473,12 @@ def _corrected(bulletin: Bulletin) -> str:
     """Return the id of the issue that a bulletin corrects; "" where it corrects none."""
     number = bulletin.review.corrects if bulletin.review else None
     return next((each.id for each in bulletin.earlier if each.number == number), "")
+
+
+def _linked_channels(bulletin: Bulletin, files: Files) -> tuple[Channel, ...]:
+    """Return the channels that web pages link: those with files in this release."""
+    there = {"web", *(entry["channel"] for entry in files.values())}
+    return tuple(each for each in bulletin.channels if each in there)
 
 
 def _write(release: Path, page: Page) -> str:

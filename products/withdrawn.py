@@ -14,8 +14,9 @@ from forecast.review import Withdrawal
 from products import channels
 from products.manifest import Files, read
 from products.marking import withdrawal_text
+from products.pages.addresses import language_of, plain_path, prefix_of
 from products.pages.templating import Page, icon, render_template, static_pages
-from products.wording import LANGUAGES, Words, clause, language_of, plain_path, prefix_of
+from products.wording import LANGUAGES, Words, clause
 
 ARCHIVE = "archive/index.html"  # the page that lists the earlier issues
 
@@ -48,7 +49,7 @@ def pages(
     for path in replaced:
         if known := static.get(path) or own.get(path):
             yield known
-        elif template := _template(path):
+        elif template := template_of(path):
             yield page(template, path, issue, withdrawal, config, earlier, states)
 
 
@@ -85,7 +86,7 @@ def message(issue: Issue, withdrawal: Withdrawal, config: Config, language: str)
     return render_template("sms/withdrawn.txt", values).strip()
 
 
-def _template(path: str) -> str:
+def template_of(path: str) -> str:
     """Return the template of a page; "" where there is none."""
     place = plain_path(path)
     folder = place.partition("/")[0]

@@ -54,22 +54,6 @@ ESTIMATES = frozenset(
 )
 
 
-def prefix_of(language: str) -> str:
-    """Return the folder of a language's pages: "" of the first language, `en/` of English."""
-    return "" if language == LANGUAGES[0] else f"{language}/"
-
-
-def language_of(path: str) -> str:
-    """Return the language of a page by its path."""
-    folder = path.partition("/")[0]
-    return folder if folder in LANGUAGES[1:] else LANGUAGES[0]
-
-
-def plain_path(path: str) -> str:
-    """Return the path of a page as in the first language."""
-    return path.removeprefix(prefix_of(language_of(path)))
-
-
 def clause(text: str) -> str:
     """Return a person's words in one line, without a mark at their end: a sentence goes on."""
     return " ".join(text.split()).rstrip("。.！!；;，,")
@@ -83,7 +67,7 @@ def read_words(language: str, folder: Path = FOLDER) -> Mapping[str, str]:
     """
     path = folder / f"{language}.yaml"
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = yaml.CSafeLoader(path.read_text(encoding="utf-8")).get_single_data()
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(
             f"{path.name}: the words of {language!r} cannot be read: {' '.join(str(error).split())}"

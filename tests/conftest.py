@@ -4,6 +4,7 @@ settings.
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import shutil
@@ -34,9 +35,14 @@ def quick_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     4 s of drawing.
     """
     if "pictures" not in request.keywords:
-        blank = io.BytesIO()
-        Image.new("L", (900, 600), 128).save(blank, "PNG")
-        monkeypatch.setattr("products.drawing.picture.png", lambda _: blank.getvalue())
+        monkeypatch.setattr("products.drawing.picture.png", lambda _: _blank())
+
+
+@functools.cache
+def _blank() -> bytes:
+    picture = io.BytesIO()
+    Image.new("L", (900, 600), 128).save(picture, "PNG")
+    return picture.getvalue()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ quality control flagged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,6 +77,19 @@ class IntakeCounts:
             for name, form, times, at, kept, lost in rows
         )
 
+    def last_of_senders(
+        self, senders: Sequence[str], since: datetime
+    ) -> dict[str, tuple[datetime, datetime | None]]:
+        """Return when each sender last sent something since a time, and when something of it was
+        kept (None: nothing). senders: their names as sources, such as `push lingshan`.
+        """
+        table = reading_table.c
+        good = sql.func.max(sql.case((table.kept > 0, table.at)))
+        query = sql.select(table.name, sql.func.max(table.at), good).group_by(table.name)
+        wanted = (table.at >= as_utc(since), table.name.in_(list(senders)))
+        with self._archive.transaction() as connection:
+            return {name: (at, kept) for name, at, kept in connection.execute(query.where(*wanted))}
+
     def reasons(self, since: datetime | None) -> tuple[IntakeReason, ...]:
         """Return each reason once a file or sender, in the order of their first occurrence."""
         table = fault_table.c
@@ -111,13 +125,15 @@ class IntakeCounts:
                 sql.func.sum(sql.case((found == flag, 1), else_=0))
                 for flag in (INCONSISTENT, DOUBTFUL, WRONG)
             ]
-            query = sql.select(table.station, flags.c.key, sql.func.count(), *counts).select_from(
+            # as an expression: grouped by the column itself, SQLite walks the whole primary key
+            station = (table.station + sql.literal_column("''")).label("station")
+            query = sql.select(station, flags.c.key, sql.func.count(), *counts).select_from(
                 observation_table.join(flags, sql.true())
             )
-            query = query.where(table.time >= as_utc(since)).group_by(table.station, flags.c.key)
+            query = query.where(table.time >= as_utc(since)).group_by(station, flags.c.key)
             bad = found.in_((INCONSISTENT, DOUBTFUL, WRONG))
             query = query.having(sql.func.sum(sql.case((bad, 1), else_=0)) > 0).order_by(
-                table.station, flags.c.key
+                station, flags.c.key
             )
             rows = connection.execute(query).all()
         return tuple(

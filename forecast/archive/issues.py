@@ -7,7 +7,7 @@ it may be written again; what is published is never changed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
-from forecast.archive.database import brief, open_engine
+from forecast.archive.database import ArchiveFile, open_engine, translated
 from forecast.archive.forecast_rows import contributing_run_rows, forecast_rows
 from forecast.archive.schema import (
     attempt_table,
@@ -64,6 +64,7 @@ class Archive:
         self._engine = open_engine(url)
         with self._errors():
             upgrade(self._engine, self.address)
+        self._file = ArchiveFile(url, self._engine)
 
     @contextmanager
     def transaction(self) -> Iterator[sql.Connection]:
@@ -71,6 +72,7 @@ class Archive:
 
         Raises: ArchiveError for an error of the database.
         """
+        self._file.look()
         with self._errors(), self._engine.begin() as connection:
             yield connection
 
@@ -80,10 +82,7 @@ class Archive:
         try:
             yield
         except SQLAlchemyError as error:
-            raise ArchiveError(
-                f"archive {self.address}: {brief(error)}; check that it is there, writable and not "
-                "full"
-            ) from error
+            raise translated(error, self.address) from error
 
     # -- issues
 
@@ -113,7 +112,7 @@ class Archive:
                 this_year = issued.astimezone(zone).year == now.astimezone(zone).year
                 if row.id == wanted and row.digest == digest and issued <= now and this_year:
                     continue
-                self._forget(connection, row.id)
+                self.forget(connection, row.id)
             kept = connection.execute(
                 sql.select(issue_table).where(issue_table.c.id == wanted)
             ).first()
@@ -136,33 +135,6 @@ class Archive:
             return _issue(
                 connection.execute(sql.select(issue_table).where(issue_table.c.id == wanted)).one()
             )
-
-    def adopt(self, released: Callable[[], Sequence[tuple[Issue, str, bool]]]) -> None:
-        """Enter the released issues, with the digests of their settings and whether they were
-        withdrawn, into an empty archive.
-
-        For an archive that was lost; `released` is called only if this one is empty. Numbers go on
-        from theirs and their ids are not used again; their forecasts are not known here.
-        """
-        with self.transaction() as connection:
-            if connection.scalar(sql.select(sql.func.count()).select_from(issue_table)):
-                return
-            rows = [
-                {
-                    "id": issue.id,
-                    "number": issue.number,
-                    "model": issue.cycle.model,
-                    "run": issue.cycle.run,
-                    "digest": digest,
-                    "issued": issue.issued,
-                    "valid_until": issue.valid_until,
-                    "published": issue.issued,
-                    "state": WITHDRAWN if withdrawn else "released",
-                }
-                for issue, digest, withdrawn in released()
-            ]
-            if rows:
-                connection.execute(issue_table.insert(), rows)
 
     def renew(self, issue: Issue, now: datetime) -> Issue:
         """Give an unpublished issue the issue time `now`, and return it."""
@@ -225,7 +197,8 @@ class Archive:
         return tuple(Receipt(row.channel, row.issue, row.outcome, row.detail) for row in rows)
 
     @staticmethod
-    def _forget(connection: sql.Connection, issue: str) -> None:
+    def forget(connection: sql.Connection, issue: str) -> None:
+        """Remove an issue that was never published, with all that was kept of it."""
         for table in (forecast_table, contributing_run_table, receipt_table):
             connection.execute(table.delete().where(table.c.issue == issue))
         connection.execute(issue_table.delete().where(issue_table.c.id == issue))

@@ -14,10 +14,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.dialects import postgresql, sqlite
 
+from forecast.archive.database import insert_into
 from forecast.archive.issues import Archive
-from forecast.archive.schema import fault_table, observation_table, reading_table, unchecked_table
+from forecast.archive.observation_hours import ObservationHours
+from forecast.archive.schema import (
+    fault_table,
+    observation_hour_table,
+    observation_table,
+    reading_table,
+    unchecked_table,
+)
 from forecast.domain import Fault, Observation, as_utc
 
 BATCH = 5_000  # rows a statement
@@ -79,7 +86,7 @@ class Observations:
         """
         with self._archive.transaction() as connection:
             insert = (
-                _insert(connection, reading_table)
+                insert_into(connection, reading_table)
                 .on_conflict_do_nothing(index_elements=["digest"])
                 .returning(reading_table.c.digest)
             )
@@ -109,7 +116,7 @@ class Observations:
         at = pushed.reading.at
         with self._archive.transaction() as connection:
             insert = (
-                _insert(connection, reading_table)
+                insert_into(connection, reading_table)
                 .on_conflict_do_nothing(index_elements=["digest"])
                 .returning(reading_table.c.digest)
             )
@@ -177,7 +184,10 @@ class Observations:
     def series(
         self, stations: Sequence[str], since: datetime, until: datetime
     ) -> dict[str, tuple[Observation, ...]]:
-        """Return the observations of stations in [since, until], oldest first, of all forms."""
+        """Return the observations of stations in [since, until], oldest first, of all forms.
+
+        Old ones stand for an hour each (forecast/archive/observation_hours.py).
+        """
         table = observation_table.c
         query = (
             sql.select(table.station, table.time, table["values"], table.flags, table.form)
@@ -188,10 +198,13 @@ class Observations:
             )
             .order_by(table.time)
         )
-        found: dict[str, list[Observation]] = {}
+        found = ObservationHours(self._archive).series(stations, since, until)
+        thinned = set(found)
         with self._archive.transaction() as connection:
             for row in connection.execute(query) if stations else ():
                 found.setdefault(row.station, []).append(Observation(*row))
+        for station in thinned:  # a report that came late may be older than an hour
+            found[station].sort(key=lambda observation: observation.time)
         return {station: tuple(observations) for station, observations in found.items()}
 
     def readings(self, limit: int = 10) -> tuple[Reading, ...]:
@@ -214,8 +227,7 @@ class Observations:
 
     def last_reports(self, stations: Sequence[str], since: datetime) -> dict[str, StationActivity]:
         """Return the activity since `since` of each station that has ever reported."""
-        table = observation_table.c
-        last = sql.select(table.station, sql.func.max(table.time)).group_by(table.station)
+        table, hours = observation_table.c, observation_hour_table.c
         counts = (
             sql.select(table.station, sql.func.count())
             .where(table.time >= as_utc(since))
@@ -228,9 +240,20 @@ class Observations:
                     row[0]: row[1]
                     for row in connection.execute(counts.where(table.station.in_(part)))
                 }
-                for station, moment in connection.execute(last.where(table.station.in_(part))):
-                    found[station] = StationActivity(moment, recent.get(station, 0))
+                for station in part:  # the end of an index each, whatever is kept of a station
+                    last = _last_of(connection, table, station)
+                    last = last or _last_of(connection, hours, station)
+                    if last is not None:
+                        found[station] = StationActivity(last, recent.get(station, 0))
         return found
+
+    def last_times(self, since: datetime) -> dict[str, datetime]:
+        """Return the time of the newest report of each station that has reported since a time."""
+        table = observation_table.c
+        query = sql.select(table.station, sql.func.max(table.time)).group_by(table.station)
+        with self._archive.transaction() as connection:
+            rows = connection.execute(query.where(table.time >= as_utc(since))).all()
+        return {row[0]: row[1] for row in rows}
 
     def count(self) -> int:
         """Return how many observations are kept."""
@@ -240,8 +263,11 @@ class Observations:
             )
 
 
-def _insert(connection: sql.Connection, table: sql.Table) -> Any:
-    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
+def _last_of(connection: sql.Connection, table: Any, station: str) -> datetime | None:
+    """Return the time of the newest row of a station; None without one."""
+    newest = sql.select(table.time).where(table.station == station).order_by(table.time.desc())
+    found: datetime | None = connection.scalar(newest.limit(1))
+    return found
 
 
 def _reading_row(reading: Reading) -> dict[str, Any]:
@@ -285,7 +311,7 @@ def _write_flags(connection: sql.Connection, observations: Sequence[Observation]
 
 
 def _write(connection: sql.Connection, observations: Sequence[Observation], at: datetime) -> None:
-    statement = _insert(connection, observation_table)
+    statement = insert_into(connection, observation_table)
     update = {
         name: _joined(connection, observation_table.c[name], statement.excluded[name])
         for name in ("values", "flags")
@@ -316,6 +342,8 @@ def _write(connection: sql.Connection, observations: Sequence[Observation], at: 
 def _joined(connection: sql.Connection, stood: Any, later: Any) -> Any:
     """Return the JSON object `later` with the keys that only `stood` has."""
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
         return sql.cast(
             sql.cast(stood, postgresql.JSONB).op("||")(sql.cast(later, postgresql.JSONB)),
             postgresql.JSON,

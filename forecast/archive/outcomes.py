@@ -9,13 +9,13 @@ issues that nobody saw are never looked back on.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.dialects import postgresql, sqlite
 
+from forecast.archive.database import insert_into
 from forecast.archive.issues import Archive
 from forecast.archive.observations import FAULTS_A_FILE, FAULTS_KEPT, Reading
 from forecast.archive.schema import (
@@ -380,10 +380,7 @@ def _model_probabilities(details: Any) -> dict[str, float]:
 
 
 def _write(connection: sql.Connection, outcomes: Iterable[Outcome], at: datetime) -> int:
-    insert: Callable[..., Any] = (
-        postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    )
-    statement = insert(outcome_table)
+    statement = insert_into(connection, outcome_table)
     differs = sql.or_(
         *(outcome_table.c[name].is_distinct_from(statement.excluded[name]) for name in REPORTED)
     )

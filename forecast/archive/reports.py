@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.dialects import postgresql, sqlite
 
+from forecast.archive.database import insert_into
 from forecast.archive.issues import Archive
 from forecast.archive.schema import link_table, report_table
 from forecast.domain import as_utc
@@ -106,10 +106,11 @@ class Reports:
     def add(self, report: FieldReport) -> bool:
         """Keep a report under its id; return False where that id is kept already."""
         with self._archive.transaction() as connection:
-            insert: Callable[..., Any] = (
-                postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            statement = (
+                insert_into(connection, report_table)
+                .values(**_row(report))
+                .on_conflict_do_nothing()
             )
-            statement = insert(report_table).values(**_row(report)).on_conflict_do_nothing()
             added = connection.execute(statement.returning(report_table.c.id)).first()
         return added is not None
 

@@ -7,14 +7,13 @@ was issued. Names of tables and columns are those of the files in use: they stay
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sql
 
 from forecast.domain import as_utc
 
-SCHEMA = 4  # the number in `about`: programs without migrations refuse another one
-REVISION = "0004"  # the newest of forecast/archive/migrations
+SCHEMA = 5  # the number in `about`: programs without migrations refuse another one
+REVISION = "0005"  # the newest of forecast/archive/migrations
 
 
 class UtcDateTime(sql.types.TypeDecorator[datetime]):
@@ -54,13 +53,16 @@ issue_table = sql.Table(
     sql.Column("state", sql.String(12), nullable=False, server_default="released"),
     sql.Column("draft", sql.String(80)),  # from which it was released; null: none
     sql.Column("review", sql.JSON),  # who signed it, the comment, what it corrects
+    sql.Index("issue_by_run", "model", "run"),
+    sql.Index("issue_by_time", "issued"),
+    sql.Index("issue_by_draft", "draft"),
 )
 # fmt: on
 
 event_columns = ("site", "phenomenon", "day")
 
 
-def _event_table(name: str, *columns: sql.Column[Any]) -> sql.Table:
+def _event_table(name: str, *columns: sql.schema.SchemaItem) -> sql.Table:
     """A table with one row an event of an issue."""
     return sql.Table(
         name,
@@ -70,7 +72,7 @@ def _event_table(name: str, *columns: sql.Column[Any]) -> sql.Table:
         sql.Column("phenomenon", sql.String(40), primary_key=True),
         sql.Column("day", sql.String(10), primary_key=True),
         *columns,
-        sql.Index(f"{name}_by_event", *event_columns),
+        sql.Index(f"{name}_by_day", "day", "phenomenon"),
     )
 
 
@@ -87,6 +89,7 @@ contributing_run_table = _event_table(
     sql.Column("states", sql.JSON, nullable=False),
     sql.Column("values", sql.JSON, nullable=False),
     sql.Column("missing", sql.JSON, nullable=False),
+    sql.Index("voice_by_run", "run"),
 )
 # fmt: on
 
@@ -122,6 +125,7 @@ attempt_table = sql.Table(
     sql.Column("issue", sql.String(80)),
     sql.Column("exit_code", sql.Integer, nullable=False),
     sql.Column("detail", sql.Text, nullable=False),
+    sql.Index("attempt_by_time", "at"),
 )
 # fmt: on
 
@@ -161,6 +165,26 @@ observation_table = sql.Table(
 )
 # fmt: on
 
+# Hourly means of observations that are older than `keep.observation_days`; time: the end of the
+# hour. values: element -> [mean, number of values, least, greatest]; codes: of present weather.
+# fmt: off
+observation_hour_table = sql.Table(
+    "observation_hour", metadata,
+    sql.Column("station", sql.String(24), primary_key=True),
+    sql.Column("time", UtcDateTime, primary_key=True),
+    sql.Column("reports", sql.Integer, nullable=False),
+    sql.Column("values", sql.JSON, nullable=False),
+    sql.Column("codes", sql.JSON, nullable=False),
+)
+# fmt: on
+
+# How far each daily task of retention has come: what is older is done.
+retention_table = sql.Table(
+    "retention", metadata,
+    sql.Column("task", sql.String(40), primary_key=True),
+    sql.Column("until", UtcDateTime, nullable=False),
+)  # fmt: skip
+
 # Records pushed that wait for quality control with their neighbours, one row a body: told is
 # [[station, seconds since 1970, form], ...].
 # fmt: off
@@ -183,6 +207,7 @@ reading_table = sql.Table(
     sql.Column("at", UtcDateTime, nullable=False),
     sql.Column("kept", sql.Integer, nullable=False),
     sql.Column("refused", sql.Integer, nullable=False),
+    sql.Index("reading_by_time", "at"),
 )
 # fmt: on
 
@@ -194,6 +219,7 @@ fault_table = sql.Table(
     sql.Column("file", sql.String(200), nullable=False),
     sql.Column("line", sql.Integer, nullable=False),
     sql.Column("reason", sql.Text, nullable=False),
+    sql.Index("fault_by_time", "at"),
 )
 # fmt: on
 
@@ -213,6 +239,7 @@ outcome_table = sql.Table(
     sql.Column("amount", sql.Float),
     sql.Column("detail", sql.Text, nullable=False),
     sql.Column("received", UtcDateTime, nullable=False),
+    sql.Index("outcome_by_day", "day", "phenomenon"),
 )
 # fmt: on
 
@@ -235,6 +262,8 @@ draft_table = sql.Table(
     sql.Column("correction_reason", sql.Text, nullable=False),
     sql.Column("numbers", sql.String(64), nullable=False),  # digest of its forecasts
     sql.Column("signature", sql.JSON),  # account and name of who signed it, and when
+    sql.Index("draft_by_hour", "hour"),
+    sql.Index("draft_by_state", "state"),
 )
 
 # What people changed in a draft, in order. An edit that is undone stays, with who undid it.
@@ -268,6 +297,7 @@ transition_table = sql.Table(
     sql.Column("at", UtcDateTime, nullable=False),
     sql.Column("reason", sql.Text, nullable=False),
     sql.Index("transition_by_subject", "subject"),
+    sql.Index("transition_by_time", "at"),
 )
 
 account_table = sql.Table(
@@ -324,6 +354,7 @@ report_table = sql.Table(
     sql.Column("kept", sql.JSON, nullable=False),  # phenomena whose outcome is kept
     sql.Column("sender", sql.String(64)),  # salted hash of a visitor's address, for a day
     sql.Index("report_by_time", "received"),
+    sql.Index("report_by_sight", "seen"),
 )
 
 # What was sent to whom, kept for ever: a row for each channel, receiver and subject, and the state
@@ -341,5 +372,6 @@ delivery_table = sql.Table(
     sql.Column("attempts", sql.Integer, nullable=False),
     sql.Column("final", sql.Boolean, nullable=False),
     sql.Column("detail", sql.Text, nullable=False),
+    sql.Index("delivery_by_time", "at"),
 )
 # fmt: on

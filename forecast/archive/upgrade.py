@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import sqlalchemy as sql
@@ -13,7 +13,7 @@ from forecast.errors import ArchiveError
 from forecast.files import rename
 
 # The schemas that can be brought forward, each with its revision of the migrations.
-FORMER: dict[int, str | None] = {2: None, 3: "0003"}
+FORMER: dict[int, str | None] = {2: None, 3: "0003", 4: "0004"}
 LOCK = 710_112_003  # of PostgreSQL: one process migrates at a time
 
 
@@ -22,7 +22,7 @@ def upgrade(engine: sql.Engine, address: str) -> None:
 
     Before a migration from schema N a copy is made: of an SQLite file beside it
     (`<name>.schemaN.bak`), in PostgreSQL into the database schema `skyscape_schemaN`. A failed
-    migration changes nothing.
+    migration changes nothing; after a good one the copies of migrations before it are removed.
     address: for messages, without a password. Raises: ArchiveError, SQLAlchemyError.
     """
     with engine.connect() as connection:
@@ -45,12 +45,24 @@ def upgrade(engine: sql.Engine, address: str) -> None:
             else:
                 _copy_sqlite(Path(str(engine.url.database)), schema, address)
             _alembic(connection, "upgrade")
+            if engine.dialect.name == "postgresql":
+                _drop_copies_before(connection, schema)
         else:
-            raise ArchiveError(
-                f"archive {address}: it has schema {schema}, this program reads schema {SCHEMA} "
-                f"and brings {' and '.join(map(str, FORMER))} forward; use the program that wrote "
-                "it"
-            )
+            raise ArchiveError(_unreadable(address, schema))
+    if engine.dialect.name == "sqlite" and schema is not None:
+        _remove_copies_before(Path(str(engine.url.database)), schema)
+
+
+def _unreadable(address: str, schema: int | None) -> str:
+    """Return why an archive of another schema cannot be used, and what to do."""
+    what = f"archive {address}: it has schema {schema}, this program reads schema {SCHEMA} and"
+    if schema is not None and schema > SCHEMA:
+        return (
+            f"{what} never takes one back; use the program that wrote it, or restore a backup "
+            "made before the upgrade (`skyscape restore`), or the copy of the migration beside it "
+            f"(*.schema{SCHEMA}.bak)"
+        )
+    return f"{what} brings {', '.join(map(str, FORMER))} forward; use the program that wrote it"
 
 
 def _lock(connection: sql.Connection) -> None:
@@ -95,6 +107,7 @@ def _copy_sqlite(path: Path, schema: int, address: str) -> None:
     part = target.with_name(target.name + ".part")
     try:
         part.unlink(missing_ok=True)
+        part.touch(mode=0o600)  # it holds the accounts
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as copy:
             source.backup(copy)
         rename(part, target)
@@ -114,3 +127,19 @@ def _copy_postgresql(connection: sql.Connection, schema: int) -> None:
         connection.exec_driver_sql(
             f"CREATE TABLE IF NOT EXISTS {copy}.{quote(name)} AS TABLE {quote(name)}"
         )
+
+
+def _remove_copies_before(path: Path, schema: int) -> None:
+    """Remove the copies of migrations from schemas before `schema`; what cannot be stays."""
+    for old in FORMER:
+        if old < schema:
+            with suppress(OSError):
+                path.with_name(f"{path.name}.schema{old}.bak").unlink(missing_ok=True)
+
+
+def _drop_copies_before(connection: sql.Connection, schema: int) -> None:
+    for old in FORMER:
+        if old < schema:
+            connection.execute(
+                sql.schema.DropSchema(f"skyscape_schema{old}", cascade=True, if_exists=True)
+            )

@@ -25,20 +25,24 @@ def status(
     out: OutputFolder = None,
     json: AsJson = False,
 ) -> int:
-    """Show what is in force, what was issued last and what went wrong."""
+    """Show what is in force, what was issued last and what went wrong.
+
+    Exit code 8 where the issue in force has expired, 9 where none is in force.
+    """
     from forecast.commands import status as report
 
     found = report.found(setup.settings(config, out), now or setup.clock(), everything)
+    code = report.exit_code(found)
     if json:
         show_json(found, indent=1)
-        return 0
+        return code
     lines = report.lines(found, everything)
     if on_terminal():
         width = report.WIDTH
         show_table(("what", "found"), [(line[:width].strip(), line[width:]) for line in lines])
     else:
         show(*lines)
-    return 0
+    return code
 
 
 def check(
@@ -52,17 +56,38 @@ def check(
             "against.",
         ),
     ] = None,
+    alive: Annotated[
+        bool,
+        typer.Option(
+            "--alive",
+            help="Only whether the service lives and issues: heartbeat, hours of issue, the issue "
+            "in force. Exit code 8 where it does not. For cron or a systemd timer.",
+        ),
+    ] = False,
+    send: Annotated[
+        bool,
+        typer.Option("--tell", help="With --alive: send the alerts of the settings, each once."),
+    ] = False,
     config: ConfigFile = None,
     now: Now = None,
     json: AsJson = False,
 ) -> int:
     """Check settings, paths, archive, sources, clock, sites and models; name every fault at once.
 
-    Exit code 3 where something must be mended.
+    Exit code 3 where something must be mended, with --alive 8 where the service fails.
     """
-    from forecast.commands import check as checking
+    if send and not alive:
+        raise typer.BadParameter("--tell: only together with --alive")
+    if alive:
+        from forecast.commands import alive as watchdog
 
-    findings = checking.findings(config, now or setup.clock(), terrain, offline)
+        findings = watchdog.findings(setup.settings(config), now or setup.clock(), send)
+        failed = watchdog.EXIT_CODE
+    else:
+        from forecast.commands import check as checking
+
+        findings = checking.findings(config, now or setup.clock(), terrain, offline)
+        failed = ConfigError.exit_code
     faults = sum(each.grade == "fault" for each in findings)
     if json:
         show_json([
@@ -73,7 +98,7 @@ def check(
         rows = [(each.grade, each.subject, each.detail) for each in findings]
         show_table(("", "what", "found"), rows)
         show(f"{faults} to mend" if faults else "nothing to mend")
-    return ConfigError.exit_code if faults else 0
+    return failed if faults else 0
 
 
 def show_settings(*, config: ConfigFile = None, json: AsJson = False) -> int:

@@ -12,7 +12,18 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from forecast import VERSION
-from forecast.commands import admin, former, issue, learn, observe, output, people, score, sites
+from forecast.commands import (
+    admin,
+    former,
+    issue,
+    keeping,
+    learn,
+    observe,
+    output,
+    people,
+    score,
+    sites,
+)
 
 # The groups of the help, each command with its name and its function.
 GROUPS: Mapping[str, Mapping[str, Callable[..., object]]] = {
@@ -26,10 +37,12 @@ GROUPS: Mapping[str, Mapping[str, Callable[..., object]]] = {
         "transfer-test": score.transfer_test,
     },
     "Learn": {"train": learn.train, "models": learn.models, "reforecast": learn.reforecast},
-    "Sites": {"survey": sites.survey},
+    "Sites": {"sites": sites.sites, "survey": sites.survey},
     "Admin": {
         "status": admin.status,
         "check": admin.check,
+        "backup": keeping.backup,
+        "restore": keeping.restore,
         "settings": admin.show_settings,
         "inspect": admin.inspect,
     },
@@ -37,7 +50,8 @@ GROUPS: Mapping[str, Mapping[str, Callable[..., object]]] = {
 SHORT_HELP = 200  # letters of a command's description, which is its first sentence
 EXIT_CODES = (
     "Exit codes: 0 done, 1 a defect, 2 usage, 3 settings, 4 no usable cycle, 5 archive, "
-    "6 published only in part, or lines of a table refused, 7 a file given cannot be read."
+    "6 published only in part, or lines of a table refused, 7 a file given cannot be read, "
+    "8 the issue in force has expired or the service does not work, 9 no issue is in force."
 )
 # What the parser of the command line says of a number -> our words, up to the value.
 PARSER_WORDS = (

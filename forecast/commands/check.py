@@ -167,6 +167,9 @@ def _paths(config: Config) -> Iterator[CheckFinding]:
     if "folder" in config.source.order:
         only = config.source.order == ("folder",)
         yield folder_checks.read("source.folder", config.source.folder, "fault" if only else "note")
+    private = config.private_folder
+    secret = (*sorted(private.glob("*.db*")), private / "session.key")
+    yield from folder_checks.modes(secret, config.output.folder)
     if config.observations.stations:
         yield folder_checks.read("observations.folder", config.observations.folder, "warning")
     for model in config.models:

@@ -13,6 +13,7 @@ from forecast.settings.delivery import (
     WECOM_KEYS,
     EmailSettings,
     GroupSettings,
+    MailServerSettings,
     named,
 )
 
@@ -30,13 +31,38 @@ def findings(config: Config, secrets: Mapping[str, str]) -> Iterator[CheckFindin
         yield CheckFinding("warning", "output.base_url", detail)
     if delivery.wecom is not None:
         yield from _groups("wecom", delivery.wecom.groups, config)
-        yield from _secrets("wecom", delivery.wecom.groups, secrets, WECOM_KEYS, "fault")
+        robots = alert_robots(config)
+        yield from _secrets("wecom", delivery.wecom.groups, secrets, WECOM_KEYS, "fault", robots)
     if delivery.webhook is not None:
         yield from _groups("webhook", delivery.webhook.targets, config)
         yield from _secrets("webhook", delivery.webhook.targets, secrets, WEBHOOK_SECRETS,
                             "warning")  # fmt: skip
     if delivery.email is not None:
-        yield from _email(delivery.email, secrets)
+        yield from _email("delivery.email", delivery.email, secrets)
+    yield from _alerts(config, secrets)
+
+
+def alert_robots(config: Config) -> frozenset[str]:
+    """Return the robots of WeCom that get alerts of the service."""
+    return frozenset((*config.alerts.first.wecom, *config.alerts.escalated.wecom))
+
+
+def _alerts(config: Config, secrets: Mapping[str, str]) -> Iterator[CheckFinding]:
+    """Yield whether anybody is alerted when the service fails."""
+    first, escalated = config.alerts.first, config.alerts.escalated
+    if first.empty:
+        yield CheckFinding("note", "alerts.first", "nobody is alerted when the service fails")
+        return
+    keys = named(secrets.get(WECOM_KEYS, ""))
+    for robot in sorted(alert_robots(config) - keys.keys()):
+        detail = f"gets no alert: {WECOM_KEYS} has no key of it; add {robot}:key, behind a comma"
+        yield CheckFinding("fault", f"alerts.{robot}", detail)
+    if config.alerts.mail is not None:
+        yield from _email("alerts.mail", config.alerts.mail, secrets)
+    count = sum(map(len, (first.wecom, first.email, first.webhook)))
+    more = sum(map(len, (escalated.wecom, escalated.email, escalated.webhook)))
+    detail = f"{count} recipients; {more} more once an alert is escalated"
+    yield CheckFinding("ok", "alerts", detail)
 
 
 def _groups(
@@ -49,7 +75,8 @@ def _groups(
         if group.alerts is not None and (unknown := set(group.alerts.sites) - sites):
             detail = f"alerts.sites: unknown: {', '.join(sorted(unknown))}"
             yield CheckFinding("fault", subject, detail)
-        if not group.issues and group.alerts is None:
+        alerted = channel == "wecom" and group.id in alert_robots(config)
+        if not group.issues and group.alerts is None and not alerted:
             yield CheckFinding("warning", subject, "gets nothing: issues is false, alerts empty")
 
 
@@ -59,8 +86,12 @@ def _secrets(
     secrets: Mapping[str, str],
     variable: str,
     grade: str,
+    also: frozenset[str] = frozenset(),
 ) -> Iterator[CheckFinding]:
-    """Yield which groups have no secret, and which secrets no group; never a secret itself."""
+    """Yield which groups have no secret, and which secrets no group; never a secret itself.
+
+    also: further ids that use a secret.
+    """
     given = named(secrets.get(variable, ""))
     without = [group.id for group in groups if group.id not in given]
     for name in without:
@@ -72,25 +103,30 @@ def _secrets(
         bad = len(parts) - len(given)
         detail = f"{bad} of {len(parts)} parts are not id:secret, or name an id twice"
         yield CheckFinding("fault", variable, detail)
-    if strange := sorted(set(given) - {group.id for group in groups}):
+    if strange := sorted(set(given) - {group.id for group in groups} - also):
         detail = f"names what delivery.{channel} does not have: {', '.join(strange)[:200]}"
         yield CheckFinding("warning", variable, detail)
     if not without:
         yield CheckFinding("ok", f"delivery.{channel}", f"{len(groups)} receivers")
 
 
-def _email(email: EmailSettings, secrets: Mapping[str, str]) -> Iterator[CheckFinding]:
+def _email(
+    subject: str, email: MailServerSettings, secrets: Mapping[str, str]
+) -> Iterator[CheckFinding]:
+    """Yield whether a server of e-mail can be used, and safely."""
     remote = email.host not in LOOPBACK
     if email.user and not secrets.get(SMTP_PASSWORD):
         detail = f"user is set, and {SMTP_PASSWORD} is not: no mail is sent"
-        yield CheckFinding("fault", "delivery.email", detail)
+        yield CheckFinding("fault", subject, detail)
     elif email.user and email.security == "none" and remote:
         detail = "no password is sent without encryption: set security: starttls"
-        yield CheckFinding("fault", "delivery.email", detail)
+        yield CheckFinding("fault", subject, detail)
     elif email.security == "none" and remote:
         detail = f"{email.host}: addresses and texts cross the network readable"
-        yield CheckFinding("warning", "delivery.email", detail)
+        yield CheckFinding("warning", subject, detail)
     else:
-        people = sum(len(each.to) for each in email.lists)
-        detail = f"{len(email.lists)} lists, {people} recipients by {email.host}:{email.port}"
-        yield CheckFinding("ok", "delivery.email", detail)
+        lists = email.lists if isinstance(email, EmailSettings) else ()
+        people = sum(len(each.to) for each in lists)
+        count = f"{len(lists)} lists, {people} recipients " if lists else ""
+        detail = f"{count}by {email.host}:{email.port}"
+        yield CheckFinding("ok", subject, detail)

@@ -87,7 +87,7 @@ def demonstration(config: Config, now: datetime, folder: Path) -> Iterator[tuple
     cycle = Cycle(demonstration_run(now), config.source.model)
     show("preparing the demonstration: an issue and the draft of the next one, about a minute")
     with LoopbackBucket(write_sample(bucket_of(folder), cycle, config)) as bucket:
-        ours = reviewed(demonstration_config(config, bucket.url, folder, backstage))
+        ours = reviewed(demonstration_config(config, bucket.url, folder, backstage, cycle.run))
         world, lifecycle = setup.build_world(ours, None), Lifecycle()
         newest = world.archive.issues(1)
         if not newest or newest[0].valid_until <= now:

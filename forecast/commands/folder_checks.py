@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from forecast.commands.finding import CheckFinding
@@ -51,6 +52,26 @@ def read(name: str, folder: Path, grade: str) -> CheckFinding:
     if os.path.exists(folder):
         return CheckFinding("fault", name, f"{folder}: is a file, expected a folder")
     return CheckFinding(grade, name, f"{folder}: not there; nothing can be dropped into it")
+
+
+def modes(secret: Sequence[Path], pages: Path) -> Iterator[CheckFinding]:
+    """Yield which secret files others can read, and what keeps other users from the pages.
+
+    secret: files that only the service may read, such as the archive. pages: the output folder.
+    """
+    for path in secret:
+        if path.is_file() and path.stat().st_mode & 0o077:
+            detail = f"{path}: other users can read it; chmod 600 {path}"
+            yield CheckFinding("warning", "modes", detail)
+    for folder in (pages, *pages.parents):
+        if os.path.isdir(folder) and not folder.stat().st_mode & 0o001:
+            yield CheckFinding(
+                "note",
+                "modes",
+                f"{pages}: a web server of another user cannot read the pages, for {folder} is "
+                "private; set output.folder to one outside it, such as /srv/skyscape/site",
+            )
+            return
 
 
 def contents(folder: Path) -> str:

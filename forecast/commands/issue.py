@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,16 +12,28 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from forecast.commands import world as setup
-from forecast.commands.options import AsJson, ConfigFile, Now, OneSource, OutputFolder, RunTime
+from forecast.commands.options import (
+    AsJson,
+    ConfigFile,
+    LogForm,
+    Now,
+    OneSource,
+    OutputFolder,
+    RebuildArchive,
+    RunTime,
+)
 from forecast.commands.output import show, show_as_done, show_json
-from forecast.errors import ConfigError, PublishError, SkyscapeError
+from forecast.errors import ArchiveError, ConfigError, PublishError, SkyscapeError
+from forecast.log_context import attempt
 
 if TYPE_CHECKING:
     from forecast.config import Config
     from forecast.domain import Cycle, Receipt
+    from forecast.issue.lifecycle import Lifecycle
     from forecast.issue.report import IssueReport
+    from forecast.service.running import Parts
 
-log = logging.getLogger("skyscape")
+logger = logging.getLogger("skyscape")
 
 DEMONSTRATION = Path("var/demo/site")  # below the working directory
 SIMULATION = Path("var/demo/days")
@@ -33,10 +46,14 @@ def once(
     cycle: RunTime = None,
     now: Now = None,
     out: OutputFolder = None,
+    log: LogForm = None,
     json: AsJson = False,
+    rebuild_archive: RebuildArchive = False,
 ) -> int:
     """Issue one forecast: from a model run's files to the published pages."""
-    return _issue(setup.settings(config, out), source, cycle, now or setup.clock(), json)
+    settings = setup.settings(config, out, log)
+    with attempt():
+        return _issue(settings, source, cycle, now or setup.clock(), json, rebuild_archive)
 
 
 def run(
@@ -47,28 +64,57 @@ def run(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log every task of the scheduler.")
     ] = False,
+    log: LogForm = None,
+    rebuild_archive: RebuildArchive = False,
 ) -> int:
     """Issue forecasts at the hours of the settings, day after day, until stopped."""
-    from forecast.commands import site_checks
-    from forecast.issue.lifecycle import Lifecycle
-    from forecast.service.scheduler import build_scheduler
-    from forecast.service.web.service import build_server, serve_beside
+    from forecast.service.signals import Signals
 
-    logging.getLogger("apscheduler").setLevel(logging.INFO if verbose else logging.WARNING)
-    settings = setup.settings(config, out)
+    signals = Signals()  # before anything that takes time
+    from forecast import VERSION
+    from forecast.issue.lifecycle import Lifecycle
+    from forecast.service.running import Service
+    from forecast.service.single import hold
+
+    logging.getLogger("apscheduler").setLevel(logging.INFO if verbose else logging.ERROR)
+    settings, lifecycle = setup.settings(config, out, log), Lifecycle()
+    folder = settings.output.folder
+    with hold(folder, setup.clock(), VERSION):
+
+        def build() -> Parts:
+            nonlocal rebuild_archive
+            parts = _parts(
+                setup.settings(config, out, log), source, lifecycle, folder, rebuild_archive
+            )
+            rebuild_archive = False  # said once, for the start
+            return parts
+
+        return Service(build, setup.clock, signals).run()
+
+
+def _parts(
+    settings: Config, source: str | None, lifecycle: Lifecycle, folder: Path, rebuild: bool
+) -> Parts:
+    """Return what runs by the settings. folder: the output folder that this process holds.
+
+    Raises: ConfigError, ArchiveError.
+    """
+    from forecast.commands import site_checks
+    from forecast.service.running import Parts
+    from forecast.service.scheduler import build_scheduler
+    from forecast.service.web.service import build_server
+
+    if settings.output.folder != folder:
+        raise ConfigError(f"output.folder: was {folder} at the start; another one needs a restart")
     for finding in site_checks.findings(settings):
-        log.warning("%s: %s: %s", finding.grade, finding.subject, finding.detail)
-    world, lifecycle = setup.build_world(settings, source), Lifecycle()
-    scheduler = build_scheduler(world, lifecycle=lifecycle)
-    if settings.service.web is not None or settings.observations.push is not None:
-        serve_beside(build_server(world, lifecycle, setup.clock))
+        logger.warning("%s: %s: %s", finding.grade, finding.subject, finding.detail)
+    world = setup.build_world(settings, source, rebuild)
+    scheduler = build_scheduler(world, setup.clock, lifecycle)
     hours = ", ".join(f"{at:%H:%M}" for at in settings.schedule.issue_at)
-    log.info("bulletins at %s (%s); stop with Ctrl-C", hours, settings.service.timezone)
-    try:
-        scheduler.start()
-    except SystemExit:
-        return 0
-    return 0
+    logger.info("bulletins at %s (%s); stop with Ctrl-C", hours, settings.service.timezone)
+    if settings.service.web is None and settings.observations.push is None:
+        return Parts(scheduler)
+    return Parts(scheduler, lambda: build_server(world, lifecycle, setup.clock))
 
 
 def demo(
@@ -127,8 +173,9 @@ def demo(
     except OSError as error:
         raise _not_writable(error, folder) from error
     with LoopbackBucket(sample) as bucket:
-        ours = demonstration_config(settings, bucket.url, folder, backstage)
-        return _issue(ours, None, cycle, now, json)
+        ours = demonstration_config(settings, bucket.url, folder, backstage, cycle)
+        # its data can be made again at any time: nobody need say that they may be
+        return _issue(ours, None, cycle, now, json, rebuild=True)
 
 
 def _not_writable(error: OSError, folder: Path) -> ConfigError:
@@ -165,7 +212,12 @@ def _simulate(config: Config, folder: Path, backstage: Path, now: datetime, days
 
 
 def _issue(
-    config: Config, source: str | None, run_time: datetime | None, now: datetime, as_json: bool
+    config: Config,
+    source: str | None,
+    run_time: datetime | None,
+    now: datetime,
+    as_json: bool,
+    rebuild: bool = False,
 ) -> int:
     """Issue one forecast, keep the attempt in the archive and print what was published."""
     from forecast import pipeline
@@ -173,14 +225,16 @@ def _issue(
     from forecast.issue.deliver import deliver
 
     cycle = None if run_time is None else _cycle(config, run_time, now)
-    world = setup.build_world(config, source)
+    world = setup.build_world(config, source, rebuild)
     try:
         report = pipeline.run(world, now, cycle)
     except SkyscapeError as error:
         detail = f"{type(error).__name__}: {error}"
-        world.archive.keep_attempt(Attempt(now, None, error.exit_code, detail))
+        with suppress(ArchiveError):  # the error that is raised says more
+            world.archive.keep_attempt(Attempt(now, None, error.exit_code, detail))
         raise
-    world.archive.keep_attempt(Attempt(now, report.issue.id, report.exit_code, report.summary))
+    with suppress(ArchiveError):  # readers have the issue
+        world.archive.keep_attempt(Attempt(now, report.issue.id, report.exit_code, report.summary))
     sent = deliver(world, now)
     index = (config.output.folder / "current" / "index.html").absolute()
     undelivered = any(each.outcome == "failed" for each in sent)

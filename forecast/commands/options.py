@@ -108,6 +108,18 @@ OutputFolder: TypeAlias = Annotated[
         "--out", metavar="DIR", help="Output folder. Default: output.folder of the settings."
     ),
 ]
+LogForm: TypeAlias = Annotated[
+    Literal["text", "json"] | None,
+    typer.Option("--log", help="Form of the log's lines. Default: service.log of the settings."),
+]
+RebuildArchive: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--rebuild-archive",
+        help="Where the archive is lost, empty or damaged, begin a new one from the released "
+        "issues; a damaged one is kept beside it.",
+    ),
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Phenomenon: TypeAlias = Annotated[
     str | None,

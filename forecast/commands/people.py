@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from forecast.commands import world as setup
-from forecast.commands.options import AsJson, ConfigFile
+from forecast.commands.options import AsJson, ConfigFile, LogForm
 from forecast.commands.output import read_secret, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -28,19 +28,27 @@ def serve(
         ),
     ] = False,
     config: ConfigFile = None,
+    log: LogForm = None,
 ) -> int:
     """Serve the desk, the pages for reports and the push of observations; `run` does it, too."""
-    settings = setup.settings(config)
     if demo:
         from forecast.commands.demonstration_desk import serve_demonstration
 
-        return serve_demonstration(settings, setup.clock())
+        return serve_demonstration(setup.settings(config, log=log), setup.clock())
+    from forecast.service.signals import Signals
+
+    signals = Signals()  # before anything that takes time
     from forecast.issue.lifecycle import Lifecycle
+    from forecast.service.running import Parts, Service
     from forecast.service.web.service import build_server
 
-    server = build_server(setup.build_world(settings, None), Lifecycle(), setup.clock)
-    server.serve()
-    return 0
+    lifecycle = Lifecycle()
+
+    def build() -> Parts:
+        world = setup.build_world(setup.settings(config, log=log), None)
+        return Parts(server=lambda: build_server(world, lifecycle, setup.clock))
+
+    return Service(build, setup.clock, signals).run()
 
 
 def users(

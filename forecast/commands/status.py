@@ -17,13 +17,19 @@ from forecast.config import Config, masked
 from forecast.learning import monitor
 from forecast.observations.doubts import recent_doubts
 from forecast.observations.formats.collector import sanitised
+from forecast.service.alerting.ledger import read_ledger, recipients_of
+from forecast.service.journal import JournalEntry
+from forecast.service.state import ServiceState, read_service_state
 from forecast.settings import StationSettings
-from models.prediction import open_models
+from models.refusals import refused_models
 from products.publish import Publisher
 
 DAY = timedelta(days=1)
-TIMES = ("issued", "valid_until", "at", "time", "last", "hour", "expires")  # keys of the document
+# keys of the document
+TIMES = ("issued", "valid_until", "at", "time", "last", "hour", "expires", "started", "since")
+STALE, EMPTY = 8, 9  # exit codes: the issue in force has expired; none is in force
 WIDTH = 11  # [character] of the first word of a line
+LAST = 10  # entries of the journal
 # files and senders that the text names, those with refused lines first; the JSON names all
 MOST_LINES = 50
 
@@ -35,6 +41,7 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
     archive, publisher = Archive(config.archive.url), Publisher(config)
     current, issues, attempts = publisher.current(), archive.issues(10), archive.attempts(10)
     in_force = next((issue for issue in issues if issue.id == current), None)
+    state = read_service_state(config)
     known = {
         "zone": config.service.timezone,
         "archive": masked(config.archive.url),
@@ -43,6 +50,8 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "withdrawn": publisher.is_withdrawn(),
         "whole": publisher.holds(current) if current else False,
         "stale": in_force is None or in_force.valid_until <= now,
+        "service": _service(state, now),
+        "alerts": _alerts(config),
         "issues": [
             {
                 "id": i.id,
@@ -55,15 +64,75 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         ],
         "review": config.issue.review,
         "drafts": _drafts(archive, now),
-        "models_refused": open_models(config.learning.folder).refused,
+        "models_refused": refused_models(config.learning.folder),
         "attempts": [
             {"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail} for a in attempts
         ],
+        "journal": [_entry(entry) for entry in state.journal[:LAST]],
         "delivery": delivery_status.found(archive, now),
         "observations": _observed(config, archive, now, everything),
         "moved": monitor.lines(config.learning.folder),
     }
     return {key: _in_zone(value, config.zone) for key, value in known.items()}
+
+
+def exit_code(found: dict[str, Any]) -> int:
+    """Return 0 where readers see a forecast that holds, else STALE or EMPTY."""
+    return EMPTY if not found["in_force"] else STALE if found["stale"] else 0
+
+
+def _service(state: ServiceState, now: datetime) -> dict[str, Any]:
+    """Return how the scheduler lives: its last heartbeat, its process and its version."""
+    beat = state.beat
+    return {
+        "alive": not state.silent(now),
+        "at": beat.at.isoformat() if beat else None,
+        "started": beat.started.isoformat() if beat else None,
+        "process": beat.process if beat else None,
+        "version": beat.version if beat else None,
+    }
+
+
+def _alerts(config: Config) -> list[dict[str, Any]]:
+    """Return the open alerts, with who was sent each."""
+    ledger = read_ledger(config.private_folder)
+    return [
+        {
+            "key": alert.key,
+            "level": alert.level,
+            "since": alert.since.isoformat(),
+            "text": alert.texts,
+            "sent_to": sorted(recipients_of(alert)),
+        }
+        for alert in (ledger.alerts.values() if ledger else ())
+        if alert.reported is not None and alert.resolved is None
+    ]
+
+
+def _entry(entry: JournalEntry) -> dict[str, Any]:
+    """Return an entry of the journal as JSON holds it."""
+    return {
+        "at": entry.at.isoformat(), "hour": entry.hour.isoformat(), "attempt": entry.attempt,
+        "outcome": entry.outcome, "issue": entry.issue, "exit_code": entry.exit_code,
+        "detail": entry.detail,
+    }  # fmt: skip
+
+
+def _service_lines(found: dict[str, Any]) -> list[str]:
+    """Return the lines on the scheduler and on open alerts."""
+    service = found["service"]
+    if service["at"] is None:
+        first = "service    no heartbeat: `run` was never started, or not with these settings"
+    else:
+        state = "alive" if service["alive"] else f"silent since {service['at']}"
+        first = (
+            f"service    {state}  process {service['process']}, version {service['version']}, "
+            f"started {service['started']}"
+        )
+    return [first, *(
+        f"alert      {alert['since']}  {alert['key']}  {alert['level']}  {alert['text'].get('en')}"
+        for alert in found["alerts"]
+    )]  # fmt: skip
 
 
 def _drafts(archive: Archive, now: datetime) -> list[dict[str, Any]]:
@@ -103,6 +172,7 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
         f"archive    {found['archive']}",
         f"output     {found['output']}",
         f"in force   {state}",
+        *_service_lines(found),
         *(f"model      refused: {reason}" for reason in found["models_refused"]),
     ]
     for issue in found["issues"]:
@@ -118,6 +188,11 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
     lines_out += [
         f"attempt    {made['at']}  exit {made['exit_code']}  {made['detail']}"
         for made in found["attempts"]
+    ]
+    lines_out += [
+        f"journal    {made['at']}  {made['outcome']}  hour {made['hour']}  "
+        f"exit {made['exit_code']}  {made['attempt']}  {made['detail']}"
+        for made in found["journal"]
     ]
     lines_out += delivery_status.lines(found["delivery"])
     lines_out += [f"moved      {line}" for line in found["moved"]]

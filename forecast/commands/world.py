@@ -9,6 +9,8 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forecast.log_context import JsonFormatter, ZonedFormatter
+
 if TYPE_CHECKING:
     from forecast.archive.issues import Archive
     from forecast.config import Config
@@ -22,8 +24,8 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def settings(path: Path | None, out: Path | None = None) -> Config:
-    """Read the settings; `out` replaces the output folder.
+def settings(path: Path | None, out: Path | None = None, log: str | None = None) -> Config:
+    """Read the settings; `out` replaces the output folder, `log` the form of the log's lines.
 
     Raises: ConfigError, also for a unit of a station that is not known.
     """
@@ -31,7 +33,7 @@ def settings(path: Path | None, out: Path | None = None) -> Config:
     from forecast.errors import ConfigError
 
     config = read_config(path)
-    log_in_zone(config.zone)
+    log_in_zone(config.zone, log or config.service.log)
     if faults := unit_faults(config):
         raise ConfigError("\n".join(faults))
     if out is not None:
@@ -40,25 +42,12 @@ def settings(path: Path | None, out: Path | None = None) -> Config:
     return config
 
 
-def log_in_zone(zone: tzinfo) -> None:
-    """Write the times of the log by the clock of `zone`, with the offset from UTC."""
+def log_in_zone(zone: tzinfo, form: str = "text") -> None:
+    """Write the log by the clock of `zone`, with the offset from UTC. form: text or json."""
+    formatter = JsonFormatter(zone) if form == "json" else ZonedFormatter(zone)
     for handler in logging.getLogger().handlers:
         if type(handler) is logging.StreamHandler:  # that of the entry, no other
-            handler.setFormatter(ZonedFormatter(zone))
-
-
-class ZonedFormatter(logging.Formatter):
-    """A line of the log with its time in a zone: 2026-11-29 16:10:00+0800."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._zone = zone
-
-    def formatTime(  # noqa: N802
-        self, record: logging.LogRecord, datefmt: str | None = None
-    ) -> str:
-        """Return the time of a record (the name is the library's)."""
-        return f"{datetime.fromtimestamp(record.created, self._zone):%Y-%m-%d %H:%M:%S%z}"
+            handler.setFormatter(formatter)
 
 
 def unit_faults(config: Config) -> list[str]:
@@ -74,11 +63,38 @@ def unit_faults(config: Config) -> list[str]:
     ]
 
 
-def open_archive(config: Config) -> Archive:
-    """Return the archive of the settings. Raises: ArchiveError."""
-    from forecast.archive.issues import Archive
+def open_archive(config: Config, rebuild: bool = False) -> Archive:
+    """Return the archive of the settings.
 
-    return Archive(config.archive.url)
+    rebuild: where it is lost, empty or damaged, begin a new one from the released issues; what is
+    there of a damaged one is kept beside it. Raises: ArchiveError; ArchiveUnusable where it is lost
+    and nobody said that.
+    """
+    from forecast.archive.issues import Archive
+    from forecast.archive.rebuilding import keep_damaged, refuse_damaged, refuse_lost
+    from forecast.errors import ArchiveUnusable
+    from forecast.issue.release import begin_anew
+    from products.publish import Publisher
+
+    publisher = Publisher(config)
+    if not rebuild:
+        refuse_lost(config.archive.url, publisher.release_count())
+        return Archive(config.archive.url)
+    try:
+        archive = Archive(config.archive.url)
+        refuse_damaged(archive)
+        begin_anew(archive, publisher)
+    except ArchiveUnusable as error:
+        try:
+            kept = keep_damaged(config.archive.url, clock())
+        except OSError as cannot:
+            raise ArchiveUnusable(f"{error}; it cannot be moved aside: {cannot}") from error
+        if kept is None:
+            raise
+        logging.getLogger(__name__).warning("%s; it is kept as %s", error, kept)
+        archive = Archive(config.archive.url)
+        begin_anew(archive, publisher)
+    return archive
 
 
 def open_intake(config: Config) -> Intake:
@@ -108,8 +124,10 @@ def open_feed(config: Config) -> ReportFeed | None:
     return Feeds(reports, SiteAnalyses(interface, settings, config.all_sites()))
 
 
-def build_world(config: Config, source: str | None) -> World:
+def build_world(config: Config, source: str | None, rebuild: bool = False) -> World:
     """Return everything that a run needs; with `source` only this one, and no further model.
+
+    rebuild: as that of `open_archive`.
 
     Raises: ConfigError, ArchiveError.
     """
@@ -119,7 +137,7 @@ def build_world(config: Config, source: str | None) -> World:
     from models.prediction import open_models
     from products.publish import Publisher
 
-    archive, observations = open_archive(config), config.observations
+    archive, observations = open_archive(config, rebuild), config.observations
     intake = (
         Intake(observations, archive, config.zone, feed=open_feed(config))
         if observations.stations or observations.keep_all or observations.cmadaas

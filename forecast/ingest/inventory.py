@@ -103,7 +103,8 @@ def parse_inventory(text: bytes, cycle: Cycle, name: str) -> tuple[InventoryEntr
         )
     run = f"{cycle.run:%Y%m%d%H}"
     rows: list[InventoryEntry] = []
-    for number, line in enumerate(text.decode("ascii", errors="replace").splitlines(), start=1):
+    for number, row in enumerate(text.splitlines(), start=1):
+        line = row.decode("ascii", errors="replace")
         found = _LINE.fullmatch(line)
         if found is None:
             raise SourceCorrupt(f"{name}: line {number} is none of an inventory: {line!r:.80}")

@@ -130,13 +130,7 @@ class Source:
                         self._store.tidy(candidate, self._settings.keep_cycles, needs.steps)
                 except SourceError as error:
                     absent = isinstance(error, CycleNotReady)
-                    log.log(
-                        logging.INFO if absent else logging.WARNING,
-                        "%s by the %s: %s",
-                        candidate.id,
-                        provider.name,
-                        error,
-                    )
+                    log.debug("%s by the %s: %s", candidate.id, provider.name, error)
                     if not absent or candidate is candidates[0]:
                         answers.append(f"{provider.name}: {error}")
                     if provider.name not in silent:
@@ -145,14 +139,7 @@ class Source:
                     if fails_as_a_whole(error, refusals[provider.name]):
                         silent.add(provider.name)
                 else:
-                    log.info(
-                        "%s by the %s: %d files, %.1f MB in %d requests",
-                        candidate.id,
-                        provider.name,
-                        len(got.files),
-                        got.bytes_fetched / 1e6,
-                        got.requests,
-                    )
+                    _log_fetched(got, provider.name, failures)
                     return got
         raise self._nothing(candidates, answers, failures, now)
 
@@ -219,6 +206,28 @@ class Source:
         return CycleNotReady(
             f"{text}. Wait for the run, choose another with --cycle, or shorten {self.place}.steps"
         )
+
+
+def _log_fetched(
+    got: FetchedCycle, provider: str, failures: Sequence[tuple[str, SourceError]]
+) -> None:
+    """Log in one line what was fetched, and which providers failed before; nothing where the run
+    was in the store and none failed.
+    """
+    failed = dict.fromkeys(
+        f"{name}: {error}" for name, error in failures if not isinstance(error, CycleNotReady)
+    )
+    level = logging.WARNING if failed else logging.INFO if got.requests else logging.DEBUG
+    log.log(
+        level,
+        "%s by the %s: %d files, %.1f MB in %d requests%s",
+        got.cycle.id,
+        provider,
+        len(got.files),
+        got.bytes_fetched / 1e6,
+        got.requests,
+        f"; failed before: {'. '.join(failed)}" if failed else "",
+    )
 
 
 def _is_nowhere(failure: SourceError) -> bool:

@@ -113,6 +113,14 @@ def fetch_inputs(
     )  # fmt: skip
 
 
+def newest_whole(source: sources.Source, config: Config, now: datetime) -> Cycle:
+    """Return the newest whole run of the leading model, fetched where need be.
+
+    Raises: SourceError when there is none.
+    """
+    return source.acquire(sources.needs_of(config, config.all_sites()), now).cycle
+
+
 def fetch_next_best(
     inputs: Inputs, source: sources.Source, now: datetime, error: SkyscapeError
 ) -> Inputs:
@@ -125,7 +133,7 @@ def fetch_next_best(
             try:
                 leading = source.acquire(inputs.needs, now, candidate)
             except SourceError as absent:
-                log.info("%s: %s", candidate.id, absent)
+                log.debug("%s: %s", candidate.id, absent)
             else:
                 note = f"{inputs.leading.cycle.id} cannot be used, {candidate.id} is: {error}"
                 log.warning("%s", note)

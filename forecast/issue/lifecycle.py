@@ -16,13 +16,15 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from forecast.archive.drafts import Drafts
 from forecast.archive.issues import Attempt
 from forecast.domain import Forecast, Issue, Name, as_utc
-from forecast.errors import Conflict, NotReleased, SkyscapeError
+from forecast.errors import ArchiveError, Conflict, NotReleased, SkyscapeError
 from forecast.issue import edits as editing
+from forecast.issue.choice_of_run import refuse_older
 from forecast.issue.handing_on import handed_on, same_content
 from forecast.issue.prepare import Prepared, prepare
 from forecast.issue.release import open_issue, record, release, restore
@@ -229,9 +231,10 @@ class Lifecycle:
             _require_in_force(drafts, draft)
             signed = drafts.sign(draft.id, version, account.id, account.name, now)
             report = self.release(world, signed, now)
-            world.archive.keep_attempt(
-                Attempt(now, report.issue.id, report.exit_code, report.summary)
-            )
+            with suppress(ArchiveError):  # readers have the issue
+                world.archive.keep_attempt(
+                    Attempt(now, report.issue.id, report.exit_code, report.summary)
+                )
             self._renew(world, now)
             return report
 
@@ -253,7 +256,8 @@ class Lifecycle:
         What nobody signed are the machine's own numbers: changes and comment are left out and stay
         with the draft, from which the next one takes them over.
 
-        Raises: NotReleased where nobody signed it and that is required.
+        Raises: NotReleased where nobody signed it and that is required; OlderRun where nobody
+        signed it and readers have a newer run.
         """
         drafts = Drafts(world.archive)
         with self._lock, world.publisher.exclusive(WAIT):
@@ -274,6 +278,8 @@ class Lifecycle:
                 raise
             signature = drafts.signature(draft.id)
             _require_signature(world, draft, signature)
+            if not signature:
+                refuse_older(world, draft.cycle, now, None)
             prepared, clock = self.prepared(world, draft), Stopwatch()
             forecasts = self.forecasts(world, draft) if signature else prepared.forecasts
             if not signature and (left := left_out(drafts, draft)):

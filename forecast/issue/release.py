@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from forecast.archive.drafts import Drafts
+from forecast.archive.issues import Archive
+from forecast.archive.rebuilding import adopt, refuse_emptied
 from forecast.domain import CurrentObservations, Cycle, Forecast, Issue, Receipt
 from forecast.errors import PublishError
 from forecast.issue.multi_model import owners
@@ -19,13 +22,31 @@ from forecast.learning.model_cards import model_cards
 from forecast.review import MACHINE, Review
 from products.bulletin import Bulletin
 from products.composition import Supplement, compose
+from products.publish import Publisher
+
+log = logging.getLogger(__name__)
 
 
 def restore(world: World, now: datetime) -> None:
-    """Bring the archive up to the published releases: after a run that died, or a lost archive."""
-    world.archive.mark_published(world.publisher.current(), now)
-    world.archive.adopt(world.publisher.released)
+    """Bring the archive up to the published releases: after a run that died, or an older copy.
+
+    Raises: ArchiveUnusable where it holds no issue though some were released: an archive that was
+    lost is begun anew only when somebody says so (`begin_anew`).
+    """
+    archive, publisher = world.archive, world.publisher
+    in_force = publisher.current()
+    archive.mark_published(in_force, now)
+    refuse_emptied(archive, publisher.release_count())
+    if in_force and archive.issue(in_force) is None:
+        entered = adopt(archive, publisher.released())
+        log.warning("the archive is older than the releases: %d issues entered", len(entered))
     record(world, now)
+
+
+def begin_anew(archive: Archive, publisher: Publisher) -> None:
+    """Enter the released issues into an archive that was begun anew. Raises: ArchiveError."""
+    if publisher.release_count() and (entered := adopt(archive, publisher.released())):
+        log.warning("a new archive is begun from %d released issues", len(entered))
 
 
 def record(world: World, now: datetime) -> None:
@@ -109,6 +130,7 @@ def supplement_of(
         questioned_fields=questioned_fields(decoded.faults),
         doubtful_stations=inputs.doubtful,
         states=Drafts(world.archive).shown_states(),
+        archive_unavailable=world.standby,
     )
 
 

@@ -28,6 +28,11 @@ class IssueReport:
     faults: tuple[str, ...] = ()  # what is missing because the data of model runs are unsound
 
     @property
+    def unchanged(self) -> bool:
+        """Whether the issue was out already and nothing was published."""
+        return bool(self.receipts) and all(each.outcome == "unchanged" for each in self.receipts)
+
+    @property
     def exit_code(self) -> int:
         """0 when everything is published on every channel, 6 when a part is missing."""
         whole = not self.failed_phenomena and all(

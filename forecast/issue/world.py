@@ -15,7 +15,7 @@ from products.publish import Publisher
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything a run needs."""
+    """Everything a run needs. standby: the archive only stands in for one that cannot be used."""
 
     config: Config
     source: Source
@@ -24,3 +24,4 @@ class World:
     publisher: Publisher
     further: tuple[FurtherModel, ...] = ()  # models beside the leading one
     intake: Intake | None = None  # receives observations
+    standby: bool = False

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,8 +19,9 @@ from forecast.errors import ArchiveError
 from forecast.files import write_whole
 from forecast.quantities import features_of
 from forecast.verification import RunForecast
-from models.cases import BACK, cases
-from models.drift import DriftFinding, feature_shifts, frequency_shifts
+
+if TYPE_CHECKING:
+    from models.drift import DriftFinding
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,9 @@ def findings(archive: Archive, config: Config, now: datetime) -> list[DriftFindi
     Features are compared with the same season a year before or, without it, with the 45 days before
     the last 30. Raises: ArchiveError.
     """
+    from models.cases import BACK, cases
+    from models.drift import feature_shifts, frequency_shifts
+
     today = now.astimezone(config.zone).date()
     since, past = today - RECENT, PastForecasts(archive)
     recent_cases = cases(
@@ -70,7 +75,11 @@ def keep(found: Sequence[DriftFinding], at: datetime, folder: Path) -> None:
     """Keep the findings, for `status`. Raises: ArchiveError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        document = {"at": at.isoformat(), "moved": [each.line for each in found]}
+        document = {
+            "at": at.isoformat(),
+            "moved": [each.line for each in found],
+            "kinds": sorted({(each.kind, each.phenomenon) for each in found}),
+        }
         write_whole(folder / KEPT, json.dumps(document))
     except OSError as error:
         raise ArchiveError(
@@ -81,12 +90,30 @@ def keep(found: Sequence[DriftFinding], at: datetime, folder: Path) -> None:
 
 def lines(folder: Path) -> list[str]:
     """Return the findings that were kept last, a line each."""
+    kept = _kept(folder)
     try:
-        with (folder / KEPT).open("rb") as file:
-            kept = json.loads(file.read(LARGEST))
-        return [f"{kept['at'][:10]}  {line}" for line in kept["moved"]]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        return [f"{kept['at'][:10]}  {line}" for line in kept["moved"]] if kept else []
+    except (TypeError, KeyError) as error:
         log.warning("%s: not kept findings: %s", folder / KEPT, error)
         return []
+
+
+def kinds(folder: Path) -> list[tuple[str, str]]:
+    """Return kind (frequency, distribution, missing) and phenomenon of the findings kept last."""
+    try:
+        return [(str(kind), str(phenomenon)) for kind, phenomenon in _kept(folder).get("kinds", ())]
+    except (TypeError, ValueError, AttributeError):
+        return []
+
+
+def _kept(folder: Path) -> dict[str, Any]:
+    """Return the document that was kept last; empty where there is none that can be read."""
+    try:
+        with (folder / KEPT).open("rb") as file:
+            found: dict[str, Any] = json.loads(file.read(LARGEST))
+        return found
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        log.warning("%s: not kept findings: %s", folder / KEPT, error)
+        return {}

@@ -8,7 +8,7 @@ import numpy as np
 
 from forecast.geo import EARTH_RADIUS
 from forecast.phenomena.light_path import CLEAN_HAZE, DISTANCE, HAZE_SCALE, HEIGHTS, STEP
-from forecast.science import light
+from forecast.science import light, light_rays
 from forecast.science.arrays import Index
 from forecast.science.light import CELL, AirSection
 from forecast.science.thermodynamics import Array, maximum_random_overlap
@@ -169,7 +169,7 @@ def illuminate(
     view: part of its light that reaches the viewer (event, band, point) [1]; ridge: height [m]
     (event) of the terrain at distance `RIDGE` towards the sun, which shades a low canvas overhead.
     """
-    events, disk = len(canvas.cover), disk_average(ANGLES)
+    events, disk, summed = len(canvas.cover), disk_average(ANGLES), light_rays.sums_of(section)
     sums = {
         name: np.zeros((events, ANGLES.size))
         for name in ("vivid", "vivid_if_clear", "seen", "contrast", "red", "at_best")
@@ -181,7 +181,7 @@ def illuminate(
         if not rows.size:
             continue
         share = canvas.share[rows, band, number, None]
-        beam = _beam_on(section, canvas, ridge, rows, (band, number))
+        beam = _beam_on(section, summed, canvas, ridge, rows, (band, number))
         through, redness = disk @ beam.bands, beam.redness
         contrast, contrast_if_clear, contrast_at_best = (
             _against(SUNLIGHT * CANVAS_ALBEDO * (red @ disk.T), sky_light)
@@ -223,15 +223,24 @@ class _Beam:
 
 
 def _beam_on(
-    section: AirSection, canvas: Canvas, ridge: Array | None, rows: Index, place: tuple[int, int]
+    section: AirSection,
+    summed: light_rays.SectionSums,
+    canvas: Canvas,
+    ridge: Array | None,
+    rows: Index,
+    place: tuple[int, int],
 ) -> _Beam:
-    """Return the light at a place (band, number of the point) of the canvas for events `rows`."""
+    """Return the light at a place (band, number of the point) of the canvas for events `rows`.
+
+    summed: the sums over height of the section.
+    """
     line, start = POINTS[place[1]]
     height = canvas.base[rows, *place] - 10.0  # just under the base
     elevation = light.apparent_elevation(
         ANGLES + np.degrees(DISTANCE[start] / EARTH_RADIUS), height[:, None]
     )
-    met = light.trace(section.of(rows + line * len(canvas.cover)), height, elevation, start)
+    of = rows + line * len(canvas.cover)
+    met = light_rays.trace(section, height, elevation, start, events=of, sums=summed)
     free = met.free
     if ridge is not None and start == 0 and line == 0:
         free = free & (

@@ -37,12 +37,15 @@ from forecast.phenomena.layered_path import DENSEST, LayeredPath, extinction_of,
 from forecast.phenomena.light_path import CLEAN_HAZE, DISTANCE, HAZE_SCALE, HEIGHTS, STEP
 from forecast.phenomena.light_stages import DISK_STAGES, GLOW_STAGES, effects_of, passed
 from forecast.phenomena.sun_disk import disk_light
-from forecast.science import light
+from forecast.science import light, light_rays
 from forecast.science.cloud_errors import (
     LAYERS,
+    Places,
     correlation_at,
-    covers_of,
-    drawn_covers,
+    cover_table,
+    covers_at,
+    drawn_places,
+    places_of,
     standard_errors,
 )
 from forecast.science.light import CELL, AirSection, Index, Mask
@@ -117,7 +120,7 @@ def glow_chances(section: AirSection, viewers: Viewers, enough: float) -> Chance
             )
             return passed(reached, enough)
 
-        climate = passed(usual.qualities(covers_of(errors), allowed), enough)
+        climate = passed(usual.qualities(places_of(errors), allowed), enough)
         return Passes(of_forecast(those), climate, of_forecast(those.at_run()))
 
     return _chances(section, viewers, GLOW_STAGES, of_block)
@@ -142,7 +145,7 @@ def disk_chances(section: AirSection, viewers: Viewers, enough: float) -> Chance
         )
 
         def of_forecast(at: Viewers) -> Mask:
-            kept, draws = _kept(at), extinction_of(_draws(part, path, at, errors))
+            kept, draws = _kept(at), _EXTINCTIONS.take(_draws(part, path, at, errors))
             shown = _mixed(
                 _shown(clear, draws[:, : kept.max()], own),
                 _shown(usual_clear, draws[:, kept.min() :], usual),
@@ -150,7 +153,8 @@ def disk_chances(section: AirSection, viewers: Viewers, enough: float) -> Chance
             )
             return passed(shown, enough)
 
-        climate = passed(_shown(usual_clear, extinction_of(covers_of(errors)), usual), enough)
+        of_climate = _EXTINCTIONS.take(places_of(errors))
+        climate = passed(_shown(usual_clear, of_climate, usual), enough)
         return Passes(of_forecast(those), climate, of_forecast(those.at_run()))
 
     return _chances(section, viewers, DISK_STAGES, of_block)
@@ -225,10 +229,10 @@ def _part_of(reached: Mask) -> Array:
     return np.asarray((reached.sum(axis=1) + 0.5) / (draws + 1))
 
 
-def _draws(section: AirSection, path: LayeredPath, viewers: Viewers, errors: Array) -> Array:
-    """Return the covers of the draws about the forecast."""
+def _draws(section: AirSection, path: LayeredPath, viewers: Viewers, errors: Array) -> Places:
+    """Return the places of the covers of the draws about the forecast."""
     correlation = correlation_at(viewers.lead)[:, None] * section.known
-    return drawn_covers(path.cover, errors, correlation)
+    return drawn_places(path.cover, errors, correlation)
 
 
 def _in_window(altitude: Array) -> Mask:
@@ -248,9 +252,17 @@ def _weights(
     A layer counts by the opacity of the cells that the ray meets there. Columns before `start` have
     none.
     """
-    met, cells = light.cloud_met(replace(section, cloud=path.opacity), height, elevation, start)
+    met, cells = light_rays.cloud_met(
+        replace(section, cloud=path.opacity), height, elevation, start
+    )
+    return _by_layer(met, cells, start)
+
+
+def _by_layer(met: Array, cells: Index, start: int) -> Array:
+    """Return what rays meet by layer (event, ray, layer, distance); both (event, ray, distance)."""
     layer = layer_of((cells + 0.5) * CELL)
-    result = np.zeros((*met.shape[:2], LAYERS, section.distance.size), dtype=np.float32)
+    columns = start + met.shape[-1]
+    result = np.zeros((*met.shape[:2], LAYERS, columns), dtype=np.float32)
     for number in range(LAYERS):
         result[:, :, number, start:] = np.where(layer == number, met, 0.0)
     return result
@@ -284,50 +296,64 @@ class _Rays:
     overhead: Array
     paintable: Array
 
-    def qualities(self, covers: Array, allowed: Mask) -> Array:
-        """Return the quality of the best minute (stage, event, draw).
+    def qualities(self, places: Places, allowed: Mask) -> Array:
+        """Return the quality of the best minute (stage, event, draw); 0 or less where nothing is.
 
-        allowed: altitudes of the sun (event, angle). By stage: of the canvas alone, in haze and
-        behind terrain, lit past the cloud, and seen past the low cloud.
+        places: of the drawn covers (event, draw, layer, distance); allowed: altitudes of the sun
+        (event, angle). By stage: of the canvas alone, in haze and behind terrain, lit past the
+        cloud, and seen past the low cloud.
         """
-        best = np.where(allowed[:, None], self.seen(covers), -1.0).max(axis=-1)
-        return np.asarray(self.painted(covers) * best)
+        near = covers_at(places[..., :NEAR_COLUMNS])
+        # angles at which a ray comes through, and those that have light from them
+        lit = np.stack(self.pure).any(axis=(0, 1))
+        counting = np.asarray(allowed.any(axis=0) & _DISK[:, lit].any(axis=1))
+        if not counting.any():
+            return np.zeros((len(GLOW_STAGES), *places.shape[:2]))
+        seen = self.seen(_EXTINCTIONS.take(places), near, np.asarray(lit), counting)
+        best = np.where(allowed[:, None, counting], seen, -1.0).max(axis=-1)
+        return np.asarray(self.painted(near) * best)
 
-    def seen(self, covers: Array) -> Array:
-        """Return the vividness that reaches the viewer (stage, event, draw, angle)."""
-        extinction, near = extinction_of(covers), covers[..., :NEAR_COLUMNS]
+    def seen(self, extinction: Array, near: Array, lit: Mask, counting: Mask) -> Array:
+        """Return the vividness that reaches the viewer (stage, event, draw, angle).
+
+        extinction [m-1]: (event, draw, layer, distance); near: the covers of the columns near the
+        site. lit: the angles with rays (angle); counting: those that are returned.
+        """
+        disk, sky_light = _DISK[np.ix_(counting, lit)].T, _SKY_LIGHT[counting]
         hidden = (near * self.overhead[:, None]).max(axis=2)
         own = [
-            covers[..., MAIN_COLUMN][..., band + 1] * self.paintable[:, None, band + 1, MAIN_COLUMN]
+            near[..., MAIN_COLUMN][..., band + 1] * self.paintable[:, None, band + 1, MAIN_COLUMN]
             for band in range(len(BANDS))
         ]
         visible = (own[0], own[1] * (1 - own[0]))
         total = np.maximum(visible[0] + visible[1], 0.01)
-        result = np.zeros((len(GLOW_STAGES), *covers.shape[:2], EVERY_OTHER.size), np.float32)
+        result = np.zeros((len(GLOW_STAGES), *near.shape[:2], len(sky_light)), np.float32)
         for band in range(len(BANDS)):
+            redness = self.redness[band][:, None, counting]
+
+            def against_sky(beam: Array, redness: Array = redness) -> Array:
+                """Return how red the lit canvas stands against the sky [1]."""
+                light_on_canvas = beam @ disk
+                return np.asarray(light_on_canvas / (light_on_canvas + sky_light) * redness)
+
             caught = sky.received(
-                self.elevation[band][:, None], np.minimum(own[band], DENSEST)[..., None]
+                self.elevation[band][:, None, lit], np.minimum(own[band], DENSEST)[..., None]
             )
-            free = self.red[band][:, None] * caught
-            lit = free * np.exp(-_met(extinction, self.weights[band]))
+            free = self.red[band][:, None, lit] * caught
+            past = against_sky(free * np.exp(-_met(extinction, self.weights[band][:, lit])))
             low = np.where(self.crossed[band][:, None], hidden, 0.0).max(axis=-1)
             gaps = np.clip((sky.FATAL - low) / (sky.FATAL - sky.HARMLESS), 0, 1)
             share, view = visible[band] / total, self.view[band][:, None]
-            hazy, past = share * view, self._contrast(lit, band)
-            result[0] += share[..., None] * self._contrast(self.pure[band][:, None] * caught, band)
-            result[1] += hazy[..., None] * self._contrast(free, band)
+            hazy = share * view
+            result[0] += share[..., None] * against_sky(self.pure[band][:, None, lit] * caught)
+            result[1] += hazy[..., None] * against_sky(free)
             result[2] += hazy[..., None] * past
             result[3] += (hazy * gaps)[..., None] * past
         return result
 
-    def _contrast(self, light_on_canvas: Array, band: int) -> Array:
-        """Return how red the lit canvas stands against the sky (event, draw, angle) [1]."""
-        lit = light_on_canvas @ _DISK.T
-        return np.asarray(lit / (lit + _SKY_LIGHT) * self.redness[band][:, None])
-
-    def painted(self, covers: Array) -> Array:
+    def painted(self, near: Array) -> Array:
         """Return the part [1] (event, draw) of the sky that is painted if all of it is lit."""
-        near = covers[..., :NEAR_COLUMNS] * self.paintable[:, None]
+        near = near * self.paintable[:, None]
         middle, high = near[:, :, 1].mean(axis=-1), near[:, :, 2].mean(axis=-1)
         middle_part, high_part = (
             np.interp(cover, *np.array(table).T)
@@ -336,6 +362,7 @@ class _Rays:
         return np.asarray(1 - (1 - middle_part) * (1 - high_part * (1 - middle)))
 
 
+_EXTINCTIONS = extinction_of(cover_table())  # [m-1] of each cover that is drawn
 _DISK = sky.disk_average(EVERY_OTHER).astype(np.float32)
 _SKY_LIGHT = (sky.SKY_RED * light.twilight_illuminance(EVERY_OTHER)).astype(np.float32)
 
@@ -361,14 +388,16 @@ def _rays(section: AirSection, viewers: Viewers) -> _Rays:
     )
     rays = _Rays(path, [], [], [], [], [], [], [], overhead, paintable)
     away = DISTANCE[MAIN_COLUMN]
+    sums = light_rays.sums_of(replace(section, cloud=path.opacity))
     for band in range(len(BANDS)):
         height = base[:, band] - 10.0
         rise = np.maximum(base[:, band] - elevation, CELL)
         arrival = light.apparent_elevation(
             EVERY_OTHER + np.degrees(away / EARTH_RADIUS), height[:, None]
         )
-        rays.weights.append(_weights(section, path, height, arrival, MAIN_COLUMN))
-        red, pure, redness = _clear_light(section, height, arrival)
+        met = light_rays.trace_columns(section, height, arrival, MAIN_COLUMN, sums)
+        rays.weights.append(_by_layer(met.cloud, met.cell, MAIN_COLUMN))
+        red, pure, redness = _clear_light(met, height, arrival)
         rays.red.append(red.astype(np.float32))
         rays.pure.append(pure.astype(np.float32))
         rays.redness.append(redness.astype(np.float32))
@@ -380,12 +409,13 @@ def _rays(section: AirSection, viewers: Viewers) -> _Rays:
     return rays
 
 
-def _clear_light(section: AirSection, height: Array, arrival: Array) -> tuple[Array, Array, Array]:
+def _clear_light(
+    met: light_rays.ColumnDepths, height: Array, arrival: Array
+) -> tuple[Array, Array, Array]:
     """Return the red light without cloud, without haze too, and the redness of clean air.
 
     Each (event, angle); light [lx], redness [1].
     """
-    met = light.trace(section, height, arrival, MAIN_COLUMN)
     air = light.air_column(height[:, None], arrival)
     whole = sky.SUNLIGHT * sky.CANVAS_ALBEDO * met.free
     red, pure = (

@@ -188,9 +188,10 @@ def _layer_of_cells(height: Array, ground: Array) -> tuple[Index, Mask]:
     spacing there, have none.
     """
     edges = (height[..., 1:] + height[..., :-1]) / 2
-    layer = np.zeros((*height.shape[:-1], CELLS), dtype=np.intp)
+    counted = np.zeros((*height.shape[:-1], CELLS), dtype=np.int16)
     for k in range(edges.shape[-1]):
-        layer += edges[..., k, None] < HEIGHTS
+        counted += edges[..., k, None] < HEIGHTS
+    layer = counted.astype(np.intp)
     top = height[..., -1] + (height[..., -1] - edges[..., -1] if edges.shape[-1] else 500.0)
     return layer, (ground[..., None] >= HEIGHTS + CELL / 2) | (
         np.nan_to_num(top)[..., None] < HEIGHTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from forecast.phenomena.light_path import DISTANCE
-from forecast.science import light
+from forecast.science import light, light_rays
 from forecast.science.light import CELL, CELLS, AirSection
 from forecast.science.thermodynamics import Array
 
@@ -21,7 +21,7 @@ def blocking_cloud(
     One ray an event, to `height` [m] over column `start` at `elevation` [degree] (event). NaN where
     cloud lets more than half of the light pass.
     """
-    depth, cells = light.cloud_met(section, height, elevation[:, None], start)
+    depth, cells = light_rays.cloud_met(section, height, elevation[:, None], start)
     met = depth[:, 0]
     rows, worst = np.arange(len(met)), met.argmax(axis=1)
     column, struck = section.cover[rows, worst + start], cells[rows, 0, worst][:, None]
@@ -56,7 +56,7 @@ def ray_path(section: AirSection, height: Array, elevation: Array, start: int) -
     path = light.ray_height(
         height[:, None, None], elevation[:, :, None], DISTANCE[start:] - DISTANCE[start]
     )
-    depth, _ = light.cloud_met(section, height, elevation, start)
+    depth, _ = light_rays.cloud_met(section, height, elevation, start)
     # optical depth met by the middle of each column
     beyond = np.cumsum(depth[..., ::-1], axis=-1)[..., ::-1] - depth / 2
     under = np.maximum.accumulate((path < section.ground[:, None, start:])[..., ::-1], axis=-1)[

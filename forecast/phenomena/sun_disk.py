@@ -11,7 +11,7 @@ from forecast.phenomena.glow_geometry import MINUTE, NAT, Geometry, run_around
 from forecast.phenomena.light_evidence import evidence_of
 from forecast.phenomena.light_path import LightPath
 from forecast.phenomena.obstacles import blocking_cloud, ray_path
-from forecast.science import light
+from forecast.science import light, light_rays
 from forecast.science.light import AirSection
 from forecast.science.thermodynamics import Array
 
@@ -77,7 +77,7 @@ def disk_light(section: AirSection, elevation: Array, apparent: Array) -> tuple[
     apparent: elevation of the disk [degree] (event, moment). Cloud counts by what it lets through,
     haze by whether the disk still stands out from a bright horizon.
     """
-    met = light.trace(section, elevation, apparent, over_ground=False)
+    met = light_rays.trace(section, elevation, apparent, over_ground=False)
     bands = light.band_transmission(met.aerosol, light.air_column(elevation[:, None], apparent))
     luminance = DISK_LUMINANCE * bands[..., :2].mean(axis=-1)
     return np.exp(-met.cloud) * luminance / (luminance + DISK_THRESHOLD), bands

@@ -9,12 +9,15 @@ from forecast.config import Config
 from forecast.domain import Cycle, as_utc
 from forecast.ingest.sources import needs_of
 from forecast.sample.encoding import write_cycle
+from forecast.sample.timetable import LOCAL
 from forecast.sample.week import Week
 from forecast.settings.delivery import DeliverySettings
-from forecast.settings.sources import StepSettings
+from forecast.settings.sources import StepSettings, all_steps
 
 # Seven local days with the night of the last one, from a run up to ten hours old.
 STEPS = (StepSettings(first=0, last=72, every=3), StepSettings(first=78, last=180, every=6))
+# The local day after the run's without data from this hour on: readers see how that looks.
+MISSING_DAY, MISSING_FROM = 3, 6
 
 
 def demonstration_run(now: datetime) -> datetime:
@@ -26,16 +29,27 @@ def demonstration_run(now: datetime) -> datetime:
     return datetime(latest.year, latest.month, latest.day, latest.hour // 6 * 6, tzinfo=UTC)
 
 
-def demonstration_config(config: Config, bucket: str, output: Path, work: Path) -> Config:
+def steps_of(run: datetime) -> tuple[StepSettings, ...]:
+    """Return the steps of a run's demonstration: those of STEPS, less a day of missing data."""
+    begin = as_utc(run).astimezone(LOCAL).hour
+    first, last = (24 * MISSING_DAY + hour - begin for hour in (MISSING_FROM, 24))
+    kept = [step for step in all_steps(STEPS) if not first < step < last]
+    return tuple(StepSettings(first=step, last=step, every=1) for step in kept)
+
+
+def demonstration_config(
+    config: Config, bucket: str, output: Path, work: Path, run: datetime | None = None
+) -> Config:
     """Return the settings of the demonstration: one model from the loopback bucket.
 
-    It publishes under `output` and keeps everything else under `work`.
+    It publishes under `output` and keeps everything else under `work`. run: whose day of missing
+    data is left out; None: nothing is.
     """
     http = config.source.bucket.model_copy(update={"url": bucket, "requests_per_minute": 6000})
     source = {
         "order": ("bucket",),
         "bucket": http,
-        "steps": STEPS,
+        "steps": STEPS if run is None else steps_of(run),
         "cycles": work / "cycles",
         "delay_hours": 0.0,
         "keep_cycles": 1,
@@ -57,8 +71,7 @@ def demonstration_config(config: Config, bucket: str, output: Path, work: Path) 
 
 def write_sample(folder: Path, cycle: Cycle, config: Config) -> Path:
     """Write the sample cycle under `folder` in the public bucket's layout; return the folder."""
-    needs = needs_of(
-        demonstration_config(config, config.source.bucket.url, folder, folder), config.all_sites()
-    )
+    ours = demonstration_config(config, config.source.bucket.url, folder, folder)
+    needs = needs_of(ours, config.all_sites())
     write_cycle(folder, cycle.run, needs.steps, needs, Week)
     return folder

@@ -2,7 +2,7 @@
 
     days 0 to 2    the standard episode: a sea of clouds, the front with the first snow, a glow,
                    a clear night that is moonless where the moon sets early or rises late
-    day 3          cold and clear at dawn, milder by the evening                    UNEVENTFUL
+    day 3          cold and clear at dawn; then the demonstration has no data       MISSING DATA
     dawn 4         a shallow deck at 800 m                                          SEA OF CLOUDS
     day 5          a second front with a gale and heavy snow                        DANGEROUS
     night 5 / 6    clear and cold                                                   STARS

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from forecast.science.thermodynamics import Array
@@ -41,6 +43,9 @@ LAYER_CORRELATION = ((1.0, 0.40, 0.27), (0.40, 1.0, 0.44), (0.27, 0.44, 1.0))
 ERROR_LENGTH = 300_000.0
 _END = 4.0  # deviates beyond are read as this
 _STEPS = 64  # entries of the table of covers for a unit of deviate
+
+
+Places: TypeAlias = NDArray[np.int32]
 
 
 def correlation_at(lead: Array) -> Array:
@@ -107,7 +112,14 @@ def _seed(key: str) -> int:
 
 
 def drawn_covers(cover: Array, errors: Array, correlation: Array) -> Array:
-    """Return covers [1] (event, draw, layer, distance) that may be true.
+    """Return covers [1] (event, draw, layer, distance) that may be true: `drawn_places` says of
+    what.
+    """
+    return covers_at(drawn_places(cover, errors, correlation))
+
+
+def drawn_places(cover: Array, errors: Array, correlation: Array) -> Places:
+    """Return the places in the table (event, draw, layer, distance) of covers that may be true.
 
     cover: forecast (event, distance, layer) [1]; errors: `standard_errors`; correlation: of the
     deviates (event, distance) [1].
@@ -117,12 +129,29 @@ def drawn_covers(cover: Array, errors: Array, correlation: Array) -> Array:
         np.moveaxis(values, 2, 1)[:, None].astype(np.float32)
         for values in (part * deviates_of(cover), np.sqrt(1 - part**2 * VARIANCE))
     )
-    return covers_of(known + left * errors)
+    return places_of(known + left * errors)
 
 
 def covers_of(deviates: Array) -> Array:
     """Return the covers [1] of deviates (..., layer, distance)."""
-    place = (np.clip(deviates, -_END, _END - 1e-4) + _END) * _STEPS
+    return covers_at(places_of(deviates))
+
+
+def places_of(deviates: Array) -> Places:
+    """Return the places of deviates (..., layer, distance) in the table of covers."""
+    place = np.clip(deviates, -_END, _END - 1e-4)
+    place += _END
+    place *= _STEPS
     index = place.astype(np.int32)
     index += (np.arange(LAYERS, dtype=np.int32) * _COVERS.shape[1])[:, None]
-    return _COVERS.reshape(-1).take(index)
+    return index
+
+
+def covers_at(places: Places) -> Array:
+    """Return the covers [1] at places of the table."""
+    return cover_table().take(places)
+
+
+def cover_table() -> Array:
+    """Return the table of covers [1] (place): every cover that is drawn stands in it."""
+    return _COVERS.reshape(-1)

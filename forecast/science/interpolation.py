@@ -41,6 +41,7 @@ class Scene:
         )
         self._row = {site.id: row for row, site in enumerate(self.sites)}
         self._at_sites: dict[str, Array] = {}
+        self._contiguous: dict[str, Array] = {}
 
     def rows(self, events: Sequence[Event]) -> Index:
         """Return the row of each event's site among `sites` (event)."""
@@ -76,19 +77,27 @@ class Scene:
         """
         rows, columns, weights = self._corners(latitude, longitude)  # (corner, event, distance)
         before, after, share = self._steps(times)
-        values = self._field(name)
-        result = np.zeros(())
+        values = self._profiles(name)
+        level = (1,) * (values.ndim - 3)
+        parts = []
         for step, part in ((before, 1 - share), (after, share)):
-            picked = values[step[None, :, None], rows, columns]
             factor = weights * part[None, :, None]
-            # A step of weight 0 must not spread its missing values.
-            picked = np.where(
-                (part == 0)[(None, slice(None), None) + (None,) * (picked.ndim - 3)], 0.0, picked
-            )
-            result = result + (
-                picked * factor.reshape(factor.shape + (1,) * (picked.ndim - 3))
-            ).sum(axis=0)
+            whole = np.zeros(())
+            for row, column, weight in zip(rows, columns, factor, strict=True):
+                picked = values[step[:, None], row, column]
+                picked[part == 0] = 0.0  # a step of weight 0 must not spread its missing values
+                corner = picked * weight.reshape(weight.shape + level)
+                whole = np.add(whole, corner, out=corner)
+            parts.append(whole)
+        result, last = parts
+        result += last
         return result
+
+    def _profiles(self, name: str) -> Array:
+        """Return a variable as `_field` does, the levels of a point side by side in memory."""
+        if name not in self._contiguous:
+            self._contiguous[name] = np.ascontiguousarray(self._field(name))
+        return self._contiguous[name]
 
     def _field(self, name: str) -> Array:
         """Return a variable as (time, latitude, longitude[, level])."""

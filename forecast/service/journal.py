@@ -10,8 +10,8 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -33,8 +33,11 @@ OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One attempt. hour: of issue that it is for. attempt: its id, also in the log's lines."""
+class JournalEntry:
+    """One attempt. hour: of issue that it is for. attempt: its id, also in the log's lines.
+
+    seconds: how long each step took, where it came so far.
+    """
 
     at: datetime
     hour: datetime
@@ -43,6 +46,7 @@ class Entry:
     issue: str | None
     exit_code: int
     detail: str
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def line(self) -> str:
@@ -62,7 +66,7 @@ class Journal:
         self._former = folder / FORMER
         self._lock = threading.Lock()
 
-    def add(self, entry: Entry) -> bool:
+    def add(self, entry: JournalEntry) -> bool:
         """Append an entry, and force it to disk; return whether it is there."""
         values = {**asdict(entry), "at": _text(entry.at), "hour": _text(entry.hour)}
         values["detail"] = entry.detail[:LONGEST_DETAIL]
@@ -86,16 +90,25 @@ class Journal:
                 return False
         return True
 
-    def last(self, count: int = 100) -> tuple[Entry, ...]:
+    def last(self, count: int = 100) -> tuple[JournalEntry, ...]:
         """Return the newest entries, newest first; lines that cannot be read are left out."""
         lines = [line for path in (self._former, self.path) for line in _lines(path)]
-        found: list[Entry] = []
+        found: list[JournalEntry] = []
         for line in reversed(lines):
             if len(found) == count:
                 break
             if (entry := _entry(line)) is not None:
                 found.append(entry)
         return tuple(found)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many attempts had each outcome, of all that the files hold."""
+        found = dict.fromkeys(OUTCOMES, 0)
+        for path in (self._former, self.path):
+            for line in _lines(path):
+                if (entry := _entry(line)) is not None:
+                    found[entry.outcome] += 1
+        return found
 
 
 def _text(moment: datetime) -> str:
@@ -111,13 +124,13 @@ def _lines(path: Path) -> Iterator[bytes]:
         return
 
 
-def _entry(line: bytes) -> Entry | None:
+def _entry(line: bytes) -> JournalEntry | None:
     """Return the entry of a line; None where it is cut off or of another kind."""
     try:
         plain: Any = json.loads(line)
         if plain["outcome"] not in OUTCOMES:
             return None
-        return Entry(
+        return JournalEntry(
             as_utc(datetime.fromisoformat(plain["at"])),
             as_utc(datetime.fromisoformat(plain["hour"])),
             str(plain["attempt"]),
@@ -125,6 +138,7 @@ def _entry(line: bytes) -> Entry | None:
             None if plain["issue"] is None else str(plain["issue"]),
             int(plain["exit_code"]),
             str(plain["detail"]),
+            {str(step): float(took) for step, took in plain.get("seconds", {}).items()},
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -1,39 +1,45 @@
-"""The jobs of the service: what runs when, and what happens to a missed one (APScheduler).
+"""The jobs of the service: what runs when (APScheduler).
 
-At each hour of issue the newest whole run becomes a bulletin. Without a usable run the job looks
-again every few minutes until `misfire_minutes` have passed. Where people review issues, a draft is
-made some time before the hour and again when new data come; at the hour it goes out, signed or by
-the rules of the settings. No error ends the process; the outcome of each attempt is kept in the
-archive.
+Every few seconds one job looks at the hours of issue (forecast/service/open_hour.py); where people
+review issues, at the drafts too. It goes by the clock of each look, so a clock that is set, a
+machine that slept and the change to summer time lose no hour. No error ends the process.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from forecast import pipeline
-from forecast.archive.issues import Attempt
-from forecast.errors import ArchiveError, CycleNotReady, SkyscapeError, SourceError
+from forecast import VERSION, pipeline
+from forecast.domain import as_utc
+from forecast.errors import CycleNotReady, SkyscapeError
 from forecast.issue.deliver import deliver, senders
 from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.station_reports import publish_current_observations
 from forecast.learning import monitor, train, truth_from_analyses, truth_from_phones, verify
+from forecast.service import backups, heartbeat, retention
+from forecast.service.alerting.job import MINUTES, AlertJob
+from forecast.service.attempts import Attempts
+from forecast.service.issue_jobs import IssueJobs
+from forecast.service.journal import Journal
+from forecast.service.open_hour import IssueHours
 from forecast.service.review_jobs import ReviewJobs
 
 log = logging.getLogger(__name__)
 
+# each has one worker, so that nothing waits for what belongs to another
+EXECUTORS = ("default", "further", "observations", "learning", "delivery", "alerts", "heartbeat")
 DELIVERY_SECONDS = 20  # between two looks whether something is to be sent
+LOOK_SECONDS = 5  # between two looks at the hours of issue
 
 Clock = Callable[[], datetime]
+Scheduler = BlockingScheduler
 
 
 def utc_now() -> datetime:
@@ -54,36 +60,46 @@ def build_scheduler(
         "max_instances": 1,
         "misfire_grace_time": schedule.misfire_minutes * 60,
     }
-    executors = {
-        name: ThreadPoolExecutor(1)
-        for name in ("default", "further", "observations", "learning", "delivery")
-    }
+    executors = {name: ThreadPoolExecutor(1) for name in EXECUTORS}
     scheduler = BlockingScheduler(timezone=zone, executors=executors, job_defaults=defaults)
-    if world.config.issue.review == "off":
-        _add_issues(scheduler, world, clock)
-    else:
-        _add_reviewed(scheduler, world, ReviewJobs(world, lifecycle or Lifecycle(), clock), clock)
+    _add_issues(scheduler, world, clock, lifecycle or Lifecycle())
+    _add_heartbeat(scheduler, world, clock)
+    _add_receiving(scheduler, world, clock)
+    _add_sending(scheduler, world, clock)
     _add_learning(scheduler, world, clock)
+    _add_keeping(scheduler, world, clock)
+    if not world.config.demonstration:
+        _add_alerts(scheduler, world, clock)
+    return scheduler
+
+
+def _add_heartbeat(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add the heartbeat, which nothing else delays."""
+    scheduler.add_job(
+        beat,
+        IntervalTrigger(seconds=heartbeat.SECONDS, timezone=world.config.zone),
+        args=[world, clock, clock()],
+        next_run_time=utc_now(),
+        id="heartbeat",
+        name="write the heartbeat",
+        executor="heartbeat",
+    )
+
+
+def _add_receiving(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add what fetches the runs of further models and reads observations, where there are any."""
+    config, zone = world.config, world.config.zone
     if world.further:
         scheduler.add_job(
             fetch_further,
-            IntervalTrigger(minutes=schedule.check_minutes, timezone=zone),
+            IntervalTrigger(minutes=config.schedule.check_minutes, timezone=zone),
             args=[world, clock],
             id="further",
             name="fetch further models",
             executor="further",
         )
-    if senders(world.config):
-        scheduler.add_job(
-            send,
-            IntervalTrigger(seconds=DELIVERY_SECONDS, timezone=zone),
-            args=[world, clock],
-            id="deliver",
-            name="send what is not sent yet",
-            executor="delivery",
-        )
     if world.intake is not None:
-        minutes = world.config.observations.check_minutes
+        minutes = config.observations.check_minutes
         scheduler.add_job(
             observe,
             IntervalTrigger(minutes=minutes, timezone=zone, start_date=clock()),
@@ -92,104 +108,90 @@ def build_scheduler(
             name="read observations",
             executor="observations",
         )
-    return scheduler
 
 
-def _add_issues(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
-    """Add the issues of every day, and one at the start."""
-    for at in world.config.schedule.issue_at:
+def _add_sending(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add what sends issues to those who do not have them, where anybody is to have them."""
+    if senders(world.config):
         scheduler.add_job(
-            issue,
-            CronTrigger(hour=at.hour, minute=at.minute, timezone=world.config.zone),
-            args=[world, scheduler, clock],
-            id=f"issue-{at:%H%M}",
-            name=f"issue at {at:%H:%M}",
+            send,
+            IntervalTrigger(seconds=DELIVERY_SECONDS, timezone=world.config.zone),
+            args=[world, clock],
+            id="deliver",
+            name="send what is not sent yet",
+            executor="delivery",
         )
+
+
+def _add_alerts(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add the look that alerts operators; of a demonstration nobody is alerted."""
     scheduler.add_job(
-        start, args=[world, scheduler, clock], id="issue-at-start", name="issue at start"
+        AlertJob(world, clock).look,
+        IntervalTrigger(minutes=MINUTES, timezone=world.config.zone),
+        id="alerts",
+        name="alert operators",
+        executor="alerts",
     )
 
 
-def _add_reviewed(
-    scheduler: BlockingScheduler, world: pipeline.World, jobs: ReviewJobs, clock: Clock
+def _add_issues(
+    scheduler: BlockingScheduler, world: pipeline.World, clock: Clock, lifecycle: Lifecycle
 ) -> None:
-    """Add the drafts and releases of every day, the watch over signed drafts, and the start."""
-    schedule, zone = world.config.schedule, world.config.zone
-    for at in schedule.issue_at:
-        minute = (at.hour * 60 + at.minute - world.config.issue.draft_minutes) % (24 * 60)
+    """Add the look at the hours of issue; where issues are reviewed also at drafts, and the watch
+    over signed ones.
+    """
+    config, zone = world.config, world.config.zone
+    attempts = Attempts(world, Journal(config.private_folder))
+    reviewed: ReviewJobs | None = None
+
+    def waiting() -> None:
+        if world.intake is not None:
+            observe(world, clock)
+
+    if config.issue.review == "off":
+        hours = IssueHours(config, IssueJobs(world, waiting), attempts, clock)
+    else:
+        reviewed = ReviewJobs(world, lifecycle, clock, attempts, waiting)
+        hours = IssueHours(config, reviewed, attempts, clock)
         scheduler.add_job(
-            draft,
-            CronTrigger(hour=minute // 60, minute=minute % 60, timezone=zone),
-            args=[jobs, scheduler, clock],
-            id=f"draft-{at:%H%M}",
-            name=f"draft of {at:%H:%M}",
-        )
-        scheduler.add_job(
-            release,
-            CronTrigger(hour=at.hour, minute=at.minute, timezone=zone),
-            args=[jobs, scheduler, clock, jobs.release],
-            id=f"issue-{at:%H%M}",
-            name=f"issue at {at:%H:%M}",
+            reviewed.watch,
+            IntervalTrigger(minutes=config.schedule.check_minutes, timezone=zone),
+            id="watch-drafts",
+            name="release signed drafts that were kept back",
         )
     scheduler.add_job(
-        jobs.watch,
-        IntervalTrigger(minutes=schedule.check_minutes, timezone=zone),
-        id="watch-drafts",
-        name="release signed drafts that were kept back",
-    )
-    scheduler.add_job(
-        start_reviewed,
-        args=[world, jobs, scheduler, clock],
-        id="issue-at-start",
-        name="issue at start",
+        look,
+        IntervalTrigger(seconds=LOOK_SECONDS, timezone=zone),
+        args=[hours, reviewed, clock],
+        next_run_time=utc_now(),
+        id="hours",
+        name="look at the hours of issue",
     )
 
 
-def start_reviewed(
-    world: pipeline.World, jobs: ReviewJobs, scheduler: BlockingScheduler, clock: Clock
-) -> None:
-    """Read the observations that wait; release or draft what should be out by now. Never raises."""
-    if world.intake is not None:
-        observe(world, clock)
-    release(jobs, scheduler, clock, jobs.start)
-    if jobs.draft_is_due():
-        draft(jobs, scheduler, clock)
+def look(hours: IssueHours, reviewed: ReviewJobs | None, clock: Clock) -> None:
+    """Do what an hour of issue needs now, and make a draft that is due. Never raises."""
+    _apart("the hours of issue are not looked at", hours.look)
+    if reviewed is not None:
+        _apart("no draft is made", reviewed.draft_when_due)
 
 
-def draft(jobs: ReviewJobs, scheduler: BlockingScheduler, clock: Clock) -> None:
-    """Make the draft of the next hour, and look for new data until that hour. Never raises."""
-    hour = jobs.next_hour()
-    jobs.draft()
-    again = clock() + timedelta(minutes=jobs.check_minutes)
-    if again < hour:
-        scheduler.add_job(
-            draft,
-            DateTrigger(again),
-            args=[jobs, scheduler, clock],
-            id="draft-again",
-            replace_existing=True,
-        )
+def beat(world: pipeline.World, clock: Clock, started: datetime) -> None:
+    """Write the heartbeat of this process. Never raises."""
+    folder = world.config.private_folder
+    _apart("no heartbeat", lambda: heartbeat.beat(folder, clock(), started, VERSION))
 
 
-def release(
-    jobs: ReviewJobs,
-    scheduler: BlockingScheduler,
-    clock: Clock,
-    work: Callable[[], int],
-    give_up: datetime | None = None,
-) -> None:
-    """Release what is due by `work`; without a usable run, try again until `give_up`."""
-    now = clock()
-    give_up = give_up or now + timedelta(minutes=jobs.misfire_minutes)
-    again = now + timedelta(minutes=jobs.check_minutes)
-    if work() == SourceError.exit_code and again <= give_up:
-        scheduler.add_job(
-            release,
-            DateTrigger(again),
-            args=[jobs, scheduler, clock, work, give_up],
-            id="issue-again",
-            replace_existing=True,
-        )
+def after_clock_step(scheduler: BlockingScheduler, now: datetime) -> None:
+    """Let every job run by the clock as it is now: one that was set back leaves them all waiting.
+
+    Jobs of an hour of the day wait for its next time, all others run at once.
+    """
+    for job in scheduler.get_jobs():
+        if isinstance(job.trigger, CronTrigger):
+            job.reschedule(job.trigger)
+        else:
+            job.modify(next_run_time=as_utc(now))
 
 
 def _add_learning(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
@@ -218,41 +220,19 @@ def _add_learning(scheduler: BlockingScheduler, world: pipeline.World, clock: Cl
     )
 
 
-def start(world: pipeline.World, scheduler: BlockingScheduler, clock: Clock) -> None:
-    """Read the observations that wait in the folder, then issue a bulletin. Never raises."""
-    if world.intake is not None:
-        observe(world, clock)
-    issue(world, scheduler, clock)
-
-
-def issue(
-    world: pipeline.World,
-    scheduler: BlockingScheduler,
-    clock: Clock,
-    give_up: datetime | None = None,
-) -> None:
-    """Issue a bulletin now; without a usable run, try again until `give_up`. Never raises."""
-    now = clock()
-    give_up = give_up or now + timedelta(minutes=world.config.schedule.misfire_minutes)
-    outcome = attempt(world, now)
-    again = now + timedelta(minutes=world.config.schedule.check_minutes)
-    if outcome == SourceError.exit_code and again > give_up:
-        log.error(
-            "no usable run until %s: given up until the next hour of issue",
-            now.astimezone(world.config.zone).strftime("%H:%M"),
-        )
-    elif outcome == SourceError.exit_code:
-        trigger = DateTrigger(again)
+def _add_keeping(scheduler: BlockingScheduler, world: pipeline.World, clock: Clock) -> None:
+    """Add the daily backup and the daily retention."""
+    config, zone = world.config, world.config.zone
+    jobs = [("retain", "let go of what is old", config.keep.at, retention.job)]
+    if config.backup.folder is not None:
+        jobs.append(("backup", "make the backup of the day", config.backup.at, backups.job))
+    for id, name, at, work in jobs:
         scheduler.add_job(
-            issue,
-            trigger,
-            args=[world, scheduler, clock, give_up],
-            id="issue-again",
-            replace_existing=True,
-        )
-        log.info(
-            "no usable run yet: next attempt at %s",
-            again.astimezone(world.config.zone).strftime("%H:%M"),
+            lambda work=work: work(world, clock()),
+            CronTrigger(hour=at.hour, minute=at.minute, timezone=zone),
+            id=id,
+            name=name,
+            executor="learning",
         )
 
 
@@ -345,29 +325,3 @@ def observe(world: pipeline.World, clock: Clock) -> None:
         "current observations are not published",
         lambda: publish_current_observations(world.archive, world.config, world.publisher, now),
     )
-
-
-def attempt(world: pipeline.World, now: datetime) -> int:
-    """Run the pipeline once with the models in force, keep the outcome, return its exit code.
-
-    Never raises.
-    """
-    try:
-        report = pipeline.run(
-            replace(world, models=train.models_in_force(world.config)), now, ask=False
-        )
-    except SkyscapeError as error:
-        log.error("%s", error)
-        return _keep(world, Attempt(now, None, error.exit_code, f"{type(error).__name__}: {error}"))
-    except Exception as error:  # the process must outlive a defect
-        log.exception("a defect: please report it")
-        return _keep(world, Attempt(now, None, 1, f"defect: {type(error).__name__}: {error}"))
-    return _keep(world, Attempt(now, report.issue.id, report.exit_code, report.summary))
-
-
-def _keep(world: pipeline.World, outcome: Attempt) -> int:
-    try:
-        world.archive.keep_attempt(outcome)
-    except ArchiveError as error:
-        log.error("%s", error)
-    return outcome.exit_code

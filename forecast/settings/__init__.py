@@ -80,21 +80,24 @@ class WebSettings(SettingsSection):
 
     base_url: the address by which people reach it, with its path where it is below one; empty: the
     host and port. trusted_proxies: how many servers stand before it whose X-Forwarded headers hold.
+    metrics: who may read /metrics: this machine only, nobody, or all.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8321, ge=0, le=65535)
     base_url: Url | Literal[""] = ""
     trusted_proxies: int = Field(default=0, ge=0, le=5)
+    metrics: Literal["loopback", "off", "all"] = "loopback"
 
 
 class ServiceSettings(SettingsSection):
-    """What the service is called, the clock its readers live by, and its web application."""
+    """What the service is called, its readers' clock, its web application, the form of its log."""
 
     title: FullName
     district: FullName
     timezone: str = "Asia/Shanghai"
     web: Annotated[WebSettings | None, OPERATIONAL] = None
+    log: Annotated[Literal["text", "json"], OPERATIONAL] = "text"
 
     @field_validator("timezone")
     @classmethod
@@ -220,12 +223,15 @@ class OutputSettings(SettingsSection):
 
     base_url: the address at which readers find `<folder>/current`; feeds, calendars, cards,
     messages and QR codes link to it. Empty: what needs an address is left out, and says so.
+    static_sites: sites whose pages are written with each issue, the first of the settings; those of
+    the others are made by the web application when they are asked for.
     """
 
     folder: Path = Path("var/site")
     keep_issues: int = Field(default=400, ge=2, le=100000)
     channels: tuple[Channel, ...] = Field(default=CHANNELS, min_length=1)
     base_url: Url | Literal[""] = ""
+    static_sites: int = Field(default=500, ge=1, le=20000)
 
 
 class ForecastSettings(SettingsSection):
@@ -245,11 +251,15 @@ class ForecastSettings(SettingsSection):
 
 
 class ScheduleSettings(SettingsSection):
-    """When bulletins are issued (local time) and how long to look for a run that is late."""
+    """When bulletins are issued (local time) and how long to look for a run that is late.
+
+    update: issue a run that comes later still, where it changes the grade of an issued chance.
+    """
 
     issue_at: tuple[TimeOfDay, ...] = (time(6, 40), time(16, 10))
     check_minutes: int = Field(default=10, ge=1, le=180)
     misfire_minutes: int = Field(default=120, ge=1, le=1440)
+    update: bool = True
 
     @field_validator("issue_at")
     @classmethod

@@ -146,7 +146,7 @@ class EmailList(SettingsSection):
     to: tuple[Address, ...] = Field(min_length=1, max_length=1000)
 
 
-class EmailSettings(SettingsSection):
+class MailServerSettings(SettingsSection):
     """The server that sends e-mail. user: empty where it asks for no password."""
 
     host: str = Field(min_length=1, max_length=200)
@@ -154,6 +154,11 @@ class EmailSettings(SettingsSection):
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str = Field(default="", max_length=200)
     sender: Address
+
+
+class EmailSettings(MailServerSettings):
+    """The server that sends e-mail, and who gets the bulletin by it."""
+
     lists: tuple[EmailList, ...] = Field(min_length=1, max_length=100)
 
     @model_validator(mode="after")

@@ -20,6 +20,8 @@ static/   style sheets and scripts of the pages; service-worker.js
 
 A module has `render(bulletin) -> pages`. Where it needs them it also has
 
+    site_pages(bulletin, section)               its pages of one site; beyond output.static_sites
+                                                they are made when somebody asks for them
     deliver(delivery) -> Receipt                sends its pages (products/delivery.py)
     withdrawn(issue, withdrawal, config)        its pages in place of those of a withdrawn issue,
                                                 beside the HTML and text that all channels share
@@ -41,7 +43,7 @@ from forecast.config import Config
 from forecast.domain import Issue, Receipt
 from forecast.review import Withdrawal
 from forecast.settings import CHANNELS, Channel
-from products.bulletin import Bulletin
+from products.bulletin import Bulletin, Section
 from products.delivery import Delivery
 from products.pages.templating import Page
 
@@ -58,6 +60,17 @@ def render(bulletin: Bulletin, channel: Channel) -> Iterator[Page]:
     """
     pages: Iterator[Page] = _module(channel).render(bulletin)
     return pages
+
+
+def site_pages(channel: str, bulletin: Bulletin, section: Section) -> Iterator[Page]:
+    """Yield a channel's pages of one site; none of a channel that has none."""
+    if channel in CHANNELS and hasattr(_module(channel), "site_pages"):
+        yield from _module(channel).site_pages(bulletin, section)
+
+
+def has_site_pages(channel: str) -> bool:
+    """Return whether a channel has pages of single sites."""
+    return hasattr(_module(channel), "site_pages")
 
 
 def sends(channel: str, config: Config) -> bool:

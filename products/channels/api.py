@@ -15,7 +15,7 @@ from forecast.domain import Almanac, Forecast, Issue, Name, Site, Spread, Window
 from forecast.quantities import FEATURES, Feature
 from forecast.review import Review, Withdrawal
 from products import api_v2
-from products.bulletin import Bulletin, Entry
+from products.bulletin import Bulletin, Entry, Section
 from products.confidence import as_usual
 from products.marking import Mark, marked_json, withdrawal_details
 from products.pages.json_page import json_page, number, time_text
@@ -40,6 +40,11 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
         yield _schema("live.schema.json")
     yield status_page(bulletin)
     yield from api_v2.pages(bulletin)
+
+
+def site_pages(bulletin: Bulletin, section: Section) -> Iterator[Page]:
+    """Yield the data of one site."""
+    yield api_v2.site_page(bulletin, section)
 
 
 def status_page(bulletin: Bulletin) -> Page:
@@ -99,8 +104,8 @@ def _schema(name: str) -> Page:
 
 
 def document(bulletin: Bulletin) -> dict[str, Any]:
-    """Return the whole bulletin as plain data."""
-    issue = bulletin.issue
+    """Return the bulletin as plain data; of the sites those whose pages are files."""
+    issue, written = bulletin.issue, bulletin.written_sections
     return {
         "schema": FORECASTS,
         "status": bulletin.status,
@@ -141,12 +146,14 @@ def document(bulletin: Bulletin) -> dict[str, Any]:
             {"hazards": list(gap.hazards), "days": [d.isoformat() for d in gap.days]}
             for gap in bulletin.outlook.gaps
         ],
-        "sites": [_site(section.site) for section in bulletin.sections],
-        "forecasts": [_forecast(entry) for entry in bulletin.entries],
-        "hidden": api_v2.hidden_events(bulletin.sections),
+        "sites": [_site(section.site) for section in written],
+        "forecasts": [
+            _forecast(entry) for section in written for day in section.days for entry in day.entries
+        ],
+        "hidden": api_v2.hidden_events(written),
         "almanac": [
             _almanac(day.almanac)
-            for section in bulletin.sections
+            for section in written
             for day in section.days
             if day.almanac is not None
         ],

@@ -9,23 +9,22 @@ and each of a withdrawn issue, is CANCELLED until it is over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from forecast.config import Config
 from forecast.domain import Window
 from forecast.review import Withdrawal
-from products.bulletin import OPERATORS_ONLY, Bulletin, Entry, Outlook
+from products.bulletin import OPERATORS_ONLY, Bulletin, Entry, Outlook, Section
 from products.confidence import HIGH, as_usual
 from products.marking import WITHDRAWN, Mark, withdrawal_text
 from products.pages import ics
-from products.pages.addresses import address
+from products.pages.addresses import address, language_of
 from products.pages.ics import Line, day_line, text_line, time_line
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
-from products.wording import LANGUAGES, Words, language_of
+from products.wording import LANGUAGES, Words
 
 CHANCES = (30, 50, 70)  # [%] from which on a calendar has a time
 DEFAULT = 50  # [%] of the calendar without a number in its name
@@ -50,6 +49,12 @@ def file_name(scope: str, percent: int, alarm: bool = False) -> str:
 def render(bulletin: Bulletin) -> Iterator[Page]:
     for language in LANGUAGES:
         yield from _Calendars(PageRenderer(bulletin, language)).pages()
+
+
+def site_pages(bulletin: Bulletin, section: Section) -> Iterator[Page]:
+    """Yield the calendars of one site in each language."""
+    for language in LANGUAGES:
+        yield from _Calendars(PageRenderer(bulletin, language)).of_site(section)
 
 
 def cancelled(pages: Mapping[str, bytes], withdrawal: Withdrawal, config: Config) -> Iterator[Page]:
@@ -84,33 +89,30 @@ class _Calendars:
         self.renderer, self.bulletin = renderer, renderer.bulletin
         self.words, self.phrases = renderer.words, renderer.phrases
         self.issued = self.bulletin.issue.issued
+        self._made: dict[tuple[str, str, str], Event] = {}  # by event
 
     def pages(self) -> Iterator[Page]:
-        words, everything = self.words, []
-        for section in self.bulletin.sections:
-            site, page = section.site, f"sites/{section.site.id}/index.html"
-            own = self._events(entry for day in section.days for entry in day.entries)
-            everything += own
-            yield from self._scope(site.id, words.name(site.title), page, section.outlook, own)
-        everything.sort(key=lambda pair: _window(pair[0]).start)
-        name, outlook = words("calendar.all"), self.bulletin.outlook
+        for section in self.bulletin.written_sections:
+            yield from self.of_site(section)
+        everything = _chosen(self.bulletin.entries)
+        everything.sort(key=lambda entry: _window(entry).start)
+        name, outlook = self.words("calendar.all"), self.bulletin.outlook
         yield from self._scope("all", name, "index.html", outlook, everything)
 
-    def _events(self, entries: Iterable[Entry]) -> list[tuple[Entry, Event]]:
-        least = min(CHANCES) / 100
-        return [
-            (entry, self._event(entry))
-            for entry in entries
-            if worth_a_date(entry) and entry.forecast.probability >= least
-        ]
+    def of_site(self, section: Section) -> Iterator[Page]:
+        """Yield the calendars of a site."""
+        site, page = section.site, f"sites/{section.site.id}/index.html"
+        own = _chosen(entry for day in section.days for entry in day.entries)
+        name = self.words.name(site.title)
+        yield from self._scope(site.id, name, page, section.outlook, own)
 
     def _scope(
-        self, scope: str, name: str, page: str, outlook: Outlook, own: Sequence[tuple[Entry, Event]]
+        self, scope: str, name: str, page: str, outlook: Outlook, own: Sequence[Entry]
     ) -> Iterator[Page]:
         """Yield the calendars of all sites or of one: of each chance, without and with alarms."""
         for percent in CHANCES:
-            events = [pair for pair in own if pair[0].forecast.probability >= percent / 100]
-            events = events[:LONGEST]
+            chosen = [entry for entry in own if entry.forecast.probability >= percent / 100]
+            events = [(entry, self._event_of(entry)) for entry in chosen[:LONGEST]]
             for alarm in (False, True):
                 path = self.renderer.prefix + file_name(scope, percent, alarm)
                 found = [(*e, *(self._alarm(entry, e) if alarm else ())) for entry, e in events]
@@ -156,6 +158,12 @@ class _Calendars:
         return "\n".join(part.strip() for part in parts if part)
 
     # -- events
+
+    def _event_of(self, entry: Entry) -> Event:
+        key = entry.forecast.event.key
+        if key not in self._made:
+            self._made[key] = self._event(entry)
+        return self._made[key]
 
     def _event(self, entry: Entry) -> Event:
         words, bulletin = self.words, self.bulletin
@@ -255,6 +263,12 @@ class _Calendars:
         ]
 
 
+def _chosen(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the entries that some calendar may have."""
+    least = min(CHANCES) / 100
+    return [e for e in entries if worth_a_date(e) and e.forecast.probability >= least]
+
+
 def worth_a_date(entry: Entry) -> bool:
     """Return whether an entry may stand in a calendar: recommended, for visitors, not as usual."""
     forecast = entry.forecast
@@ -302,10 +316,10 @@ def _described(head: Iterable[Line], note: str) -> list[Line]:
     return [text_line(line.name, note) if line.name in described else line for line in head]
 
 
-def _former(release: Path | None, path: str) -> dict[str, Event]:
+def _former(before: Callable[[str], bytes | None] | None, path: str) -> dict[str, Event]:
     """Return the events of the calendar at `path` of the release before, by UID."""
     try:
-        text = (release / path).read_bytes().decode() if release else ""
-    except (OSError, UnicodeDecodeError):
+        text = ((before(path) if before else None) or b"").decode()
+    except UnicodeDecodeError:
         return {}
     return {ics.value(event, "UID"): event for event in ics.events(text)}

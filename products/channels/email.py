@@ -27,9 +27,10 @@ from forecast.settings.delivery import SMTP_PASSWORD, EmailList, EmailSettings
 from products import messages
 from products.bulletin import Bulletin
 from products.delivery import Delivery, digest_of
+from products.pages.addresses import prefix_of
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
-from products.wording import LANGUAGES, Words, prefix_of
+from products.wording import LANGUAGES, Words
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ says so until its time is over, for readers of feeds keep what they have.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup
@@ -22,11 +22,11 @@ from products.bulletin import Alert, Bulletin, Entry, Outlook, Section
 from products.confidence import as_usual
 from products.marking import Mark, withdrawal_text
 from products.pages import atom
-from products.pages.addresses import address, identifier
+from products.pages.addresses import address, identifier, language_of
 from products.pages.json_page import json_page, number, time_text
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
-from products.wording import LANGUAGES, Words, language_of
+from products.wording import LANGUAGES, Words
 
 VERSION = "https://jsonfeed.org/version/1.1"
 LONGEST = 150  # entries of a feed: about a quarter of a megabyte; the nearest stay
@@ -39,6 +39,12 @@ Item = dict[str, Any]
 def render(bulletin: Bulletin) -> Iterator[Page]:
     for language in LANGUAGES:
         yield from _Feeds(PageRenderer(bulletin, language)).pages()
+
+
+def site_pages(bulletin: Bulletin, section: Section) -> Iterator[Page]:
+    """Yield the feeds of one site in each language."""
+    for language in LANGUAGES:
+        yield from _Feeds(PageRenderer(bulletin, language)).of_site(section)
 
 
 def cancelled(pages: Mapping[str, bytes], withdrawal: Withdrawal, config: Config) -> Iterator[Page]:
@@ -84,7 +90,7 @@ class _Feeds:
         self.renderer, self.bulletin = renderer, renderer.bulletin
         self.words, self.base_url = renderer.words, renderer.bulletin.base_url
         self.issued = time_text(self.bulletin.issue.issued)
-        self.items = {e.forecast.event.key: self._event(e) for e in self._known()}
+        self._items: dict[tuple[str, str, str], Item] = {}  # by event; made when they are shown
 
     def pages(self) -> Iterator[Page]:
         """Yield every feed, as Atom and as JSON."""
@@ -92,8 +98,8 @@ class _Feeds:
         main = [s.next for s in self.bulletin.sections if s.next] + list(self.bulletin.best)
         heads = [d.headline for s in self.bulletin.sections for d in s.days if d.headline]
         yield from self._feed("all", title, "index.html", "all", everywhere, [*main, *heads])
-        for section in self.bulletin.sections:
-            yield from self._site(section)
+        for section in self.bulletin.written_sections:
+            yield from self.of_site(section)
         found = {e.forecast.event.phenomenon: e for e in self.bulletin.entries}
         for phenomenon in found:
             name = self.words("page.site_title", title=title,
@@ -103,7 +109,8 @@ class _Feeds:
             ]
             yield from self._feed(phenomenon, name, "index.html", "all", everywhere, entries)
 
-    def _site(self, section: Section) -> Iterator[Page]:
+    def of_site(self, section: Section) -> Iterator[Page]:
+        """Yield the feed of a site."""
         site = section.site
         title = self.words("page.site_title", site=self.words.name(site.title),
                            title=self.words.name(self.bulletin.title))  # fmt: skip
@@ -122,11 +129,10 @@ class _Feeds:
     ) -> Iterator[Page]:
         """Yield one feed. scope: of its hazards, `all` or a site."""
         place = f"{self.renderer.prefix}feeds/{name}"
-        keys = dict.fromkeys(e.forecast.event.key for e in entries)
-        events = [self.items[key] for key in keys if key in self.items]
-        events.sort(key=lambda item: (item[OWN]["begins"], item["id"]))
+        known = {e.forecast.event.key: e for e in entries if e.forecast.known}
+        events = sorted(known.values(), key=self._order)[:LONGEST]
         hazards = [self._hazard(scope, page, alert) for alert in outlook.alerts]
-        items = [*self._notices(), *hazards, *events][:LONGEST]
+        items = [*self._notices(), *hazards, *map(self._item_of, events)][:LONGEST]
         found = self._as_before(items, _former(self.bulletin.before, f"{place}.json"))
         yield from _both(place, self._head(place, title, page, found))
 
@@ -157,8 +163,24 @@ class _Feeds:
 
     # -- items
 
-    def _known(self) -> Iterator[Entry]:
-        return (entry for entry in self.bulletin.entries if entry.forecast.known)
+    def _order(self, entry: Entry) -> tuple[str | None, str]:
+        """Return the begin of an event, and its id."""
+        return time_text(entry.forecast.event.window.start), self._id(entry.forecast.event.key)
+
+    def _id(self, key: Iterable[str]) -> str:
+        return identifier(self.base_url, *key, self.words.language)
+
+    def _item_of(self, entry: Entry) -> Item:
+        key = entry.forecast.event.key
+        if key not in self._items:
+            self._items[key] = self._event(entry)
+        return self._items[key]
+
+    @cached_property
+    def _in_force(self) -> Mapping[str, Entry]:
+        """The known entries of the issue by the ids of their items."""
+        known = (entry for entry in self.bulletin.entries if entry.forecast.known)
+        return {self._id(entry.forecast.event.key): entry for entry in known}
 
     def _event(self, entry: Entry) -> Item:
         words, forecast, event = self.words, entry.forecast, entry.forecast.event
@@ -222,7 +244,7 @@ class _Feeds:
         here = f"{self.renderer.prefix}{page}#{anchor}"
         url = address(self.base_url, here)
         return {
-            "id": identifier(self.base_url, *key, self.words.language),
+            "id": self._id(key),
             **({"url": url} if url else {}),
             "title": self.renderer.phrases.marked(title),
             "content_html": html.strip(),
@@ -240,14 +262,13 @@ class _Feeds:
         """
         kept = [_dated(item, former.get(item["id"])) for item in items]
         here = {item["id"] for item in items}
-        in_force = {item["id"]: item for item in self.items.values()}
         for id, item in former.items():
             state = item[OWN]["state"]
             over = item[OWN]["until"] <= (self.issued or "")
             if id in here or state == NOTICE or over or _goes_on(item, items):
                 continue
-            if id in in_force:
-                kept.append(_dated(in_force[id], item))
+            if id in self._in_force:
+                kept.append(_dated(self._item_of(self._in_force[id]), item))
                 continue
             note = self.words("feeds.ended_note")
             ended = state in (ENDED, WITHDRAWN)
@@ -334,12 +355,10 @@ def _without_forecast(item: Item, state: str, note: str, words: Words, at: str |
     return item | changed | {OWN: own | {"state": state}}
 
 
-def _former(release: Path | None, path: str) -> dict[str, Item]:
+def _former(before: Callable[[str], bytes | None] | None, path: str) -> dict[str, Item]:
     """Return the items of the feed at `path` of the release before, by id."""
-    try:
-        feed = _read((release / path).read_bytes()) if release else None
-    except OSError:
-        feed = None
+    body = before(path) if before else None
+    feed = _read(body) if body else None
     return {item["id"]: item for item in feed["items"]} if feed else {}
 
 

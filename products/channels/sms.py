@@ -16,11 +16,12 @@ from forecast.review import Withdrawal
 from products import withdrawn as withdrawal_pages
 from products.bulletin import Bulletin
 from products.marking import Mark, marked_json
+from products.pages.addresses import prefix_of
 from products.pages.json_page import json_page
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
 from products.short_message import alphabet_of, message, parts_of
-from products.wording import LANGUAGES, Words, prefix_of
+from products.wording import LANGUAGES, Words
 
 PARTS = "sms/parts.json"
 SCHEMA = "skyscape.sms/1"

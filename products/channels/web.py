@@ -4,15 +4,15 @@ what developers need."""
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from forecast.domain import Issue
 from products import api_v2
-from products.bulletin import Bulletin
+from products.bulletin import Bulletin, Section
 from products.channels import calendar
 from products.charts.event_strip import KINDS, legend_sign
-from products.pages import models, verification
+from products.pages import models, site_list, verification
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page, static_pages
 from products.wording import LANGUAGES, Words
@@ -25,6 +25,7 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
         yield renderer.page(
             "web/index.html", "index.html", how_often=verification.how_often(bulletin, words)
         )
+        yield from site_list.pages(bulletin, renderer)
         yield renderer.page(
             "web/archive.html", "archive/index.html", issues=issues_by_day(bulletin, words)
         )
@@ -42,19 +43,30 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
             columns=models.COLUMNS,
         )
         yield from _for_programs(bulletin, renderer)
-    for section in bulletin.sections:
-        # one site in every language, then the next: the languages share the traced charts
-        for renderer in renderers:
-            path = f"sites/{section.site.id}/index.html"
-            yield renderer.page("web/site.html", path, section=section)
+    for section in bulletin.written_sections:
+        yield from _pages_of(section, renderers)
     yield from static_pages()
+
+
+def site_pages(bulletin: Bulletin, section: Section) -> Iterator[Page]:
+    """Yield the pages of one site."""
+    yield from _pages_of(section, [PageRenderer(bulletin, language) for language in LANGUAGES])
+
+
+def _pages_of(section: Section, renderers: Sequence[PageRenderer]) -> Iterator[Page]:
+    """Yield the page of a site in every language: they share the traced charts."""
+    for renderer in renderers:
+        path = f"sites/{section.site.id}/index.html"
+        yield renderer.page("web/site.html", path, section=section)
 
 
 def _for_programs(bulletin: Bulletin, renderer: PageRenderer) -> Iterator[Page]:
     """Yield the page about subscribing and the one about the data, where there are any."""
     words, there = renderer.words, bulletin.channels
     if "feeds" in there or "calendar" in there:
-        sites = [(s.site.id, words.name(s.site.title)) for s in bulletin.sections]
+        # of many sites each has its addresses on its own page
+        shown = () if bulletin.listed else bulletin.sections
+        sites = [(s.site.id, words.name(s.site.title)) for s in shown]
         kinds = dict.fromkeys(e.forecast.event.phenomenon for e in bulletin.entries)
         yield renderer.page(
             "web/subscribe.html",

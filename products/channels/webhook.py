@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from forecast.config import Config
@@ -55,15 +56,21 @@ def deliver(delivery: Delivery) -> Receipt:
 
     def post(group: GroupSettings, message: GroupMessage) -> None:
         assert isinstance(group, WebhookTarget)
-        body = json.dumps(_content(delivery, group, message), ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json; charset=utf-8", ID: message.id}
-        if secret := secrets.get(group.id):
-            stamp = str(int(delivery.now.timestamp()))
-            headers |= {TIME: stamp, SIGNATURE: signature(secret, stamp, body)}
-        Outgoing(group.url).send("", data=body, headers=headers)
+        content, secret = _content(delivery, group, message), secrets.get(group.id, "")
+        send_signed(group.url, secret, message.id, content, delivery.now)
 
     sender = ChannelSender("webhook", post, LONGEST, PER_MINUTE, knows_ids=True)
     return deliver_to_groups(delivery, settings.targets, sender)
+
+
+def send_signed(url: str, secret: str, id: str, content: Mapping[str, Any], now: datetime) -> None:
+    """Send JSON to a server, signed where it has a secret. Raises: DeliveryError."""
+    body = json.dumps(content, ensure_ascii=False).encode()
+    headers = {"Content-Type": "application/json; charset=utf-8", ID: id}
+    if secret:
+        stamp = str(int(now.timestamp()))
+        headers |= {TIME: stamp, SIGNATURE: signature(secret, stamp, body)}
+    Outgoing(url).send("", data=body, headers=headers)
 
 
 def signature(secret: str, stamp: str, body: bytes) -> str:

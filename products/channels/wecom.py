@@ -7,7 +7,7 @@ document 91770 (robots of groups).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from forecast.config import Config
 from forecast.domain import Issue, Receipt
@@ -50,16 +50,19 @@ def deliver(delivery: Delivery) -> Receipt:
     outgoing = Outgoing(settings.url)
 
     def post(group: GroupSettings, message: GroupMessage) -> None:
-        if group.id not in keys:
-            raise DeliveryError(
-                f"{WECOM_KEYS} has no key of {group.id}: add {group.id}:key", worth_retrying=True
-            )
-        content = {"msgtype": "markdown", "markdown": {"content": message.markdown}}
-        answer = outgoing.json(PATH, content, query=[("key", keys[group.id])])
-        _check(answer, keys[group.id])
+        send_markdown(outgoing, keys, group.id, message.markdown)
 
     sender = ChannelSender("wecom", post, LONGEST, settings.requests_per_minute)
     return deliver_to_groups(delivery, settings.groups, sender)
+
+
+def send_markdown(outgoing: Outgoing, keys: Mapping[str, str], robot: str, text: str) -> None:
+    """Send markdown to the group of a robot. Raises: DeliveryError."""
+    if robot not in keys:
+        raise DeliveryError(f"{WECOM_KEYS} has no key of {robot}: add {robot}:key",
+                            worth_retrying=True)  # fmt: skip
+    content = {"msgtype": "markdown", "markdown": {"content": text}}
+    _check(outgoing.json(PATH, content, query=[("key", keys[robot])]), keys[robot])
 
 
 def _check(answer: object, key: str) -> None:

@@ -6,9 +6,9 @@ shows one phenomenon over the days.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import xarray as xr
 from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
@@ -20,6 +20,9 @@ from products.charts.night import night_band
 from products.charts.probability_strip import probability_strip
 from products.charts.site_map import MapPlace, site_map
 from products.charts.svg import ChartWords, Reader
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["MapPlace", "Reader", "chart", "hour_strip", "probability_strip", "site_map"]
 

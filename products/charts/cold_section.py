@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
@@ -31,6 +31,9 @@ from products.charts.svg import (
     box,
     polyline,
 )
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 TOP, BOTTOM = 44.0, 108.0  # [px] the upper panel
 # Wet bulb at most [K]: name in templates/text.

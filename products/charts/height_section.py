@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
@@ -30,6 +30,9 @@ from products.charts.svg import (
     box,
     polyline,
 )
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # [m] a section reaches at least so high, and so far over the base of a deck above the viewer
 LEAST_TOP, OVER_A_BASE = 4000.0, 1000.0

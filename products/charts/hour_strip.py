@@ -7,15 +7,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
 from products.charts.panel import cloud_regions
-from products.charts.svg import ChartWords, Drawing, Reader, Scale, TimeScale, box, breadth, moments
+from products.charts.svg import (
+    ChartWords,
+    Drawing,
+    Reader,
+    Scale,
+    TimeScale,
+    box,
+    breadth,
+    moments,
+    percent_of,
+)
 from products.units import UNITS, beaufort
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 WIDTH = 760.0  # [px]: on a phone it scrolls within its own frame
 LEFT, RIGHT = 44.0, WIDTH - 8.0
@@ -97,7 +110,7 @@ def _label(forecast: Forecast, words: ChartWords) -> str:
     return words(
         "chart.hours.window",
         phenomenon=words(f"phenomenon.{forecast.event.phenomenon}.name"),
-        percent=words("probability.value", value=round(100 * forecast.probability)),
+        percent=percent_of(forecast.probability, words),
     )
 
 
@@ -225,7 +238,7 @@ def _description(rows: Sequence[Sequence[Forecast]], scale: TimeScale, words: Ch
         words(
             "chart.hours.of_window",
             phenomenon=words(f"phenomenon.{forecast.event.phenomenon}.name"),
-            percent=words("probability.value", value=round(100 * forecast.probability)),
+            percent=percent_of(forecast.probability, words),
             span=scale.span(*_span(forecast), words),
         )
         for row in rows

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
@@ -32,6 +32,9 @@ from products.charts.svg import (
     number,
     polyline,
 )
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 SWATCH = 11.0  # [px] side of the square of the predicted colour
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
@@ -26,6 +26,9 @@ from products.charts.svg import (
     box,
     breadth,
 )
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # below [degree]: class
 TWILIGHT = (

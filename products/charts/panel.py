@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from forecast.domain import Forecast
 from products.charts.contours import region, shades
@@ -24,6 +24,9 @@ from products.charts.svg import (
     breadth,
     moments,
 )
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # each step paints the cloud a shade denser, so lightness is monotone in cover
 CLOUD_STEPS = (0.1, 0.3, 0.5, 0.7, 0.9)

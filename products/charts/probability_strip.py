@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from forecast.domain import Forecast
-from products.charts.svg import WIDTH, Drawing, Scale, box, number, polyline
+from products.charts.svg import WIDTH, Drawing, Scale, box, number, percent_of, polyline
 from products.confidence import as_usual
 from products.wording import Words
 
@@ -54,7 +54,7 @@ def _column(
         drawing.hatch(box(x, level.end, width, height))
         drawing.text(middle, level.end - 7, words("probability.unknown"), "c-strong", "middle")
         return f"{name} {words('chart.no_data')}"
-    percent = _percent(forecast.probability, words)
+    percent = percent_of(forecast.probability, words)
     top = min(level(forecast.probability), level.start - 2)
     if as_usual(forecast):
         usual = {"fill": "none", "stroke": "currentColor", "stroke_dasharray": "3 3"}
@@ -72,14 +72,3 @@ def _column(
     if as_usual(forecast):
         return f"{name} {percent} {words('usual.cell')}"
     return f"{name} {percent}"
-
-
-def _percent(probability: float, words: Words) -> str:
-    """Return a probability in words, never a flat 0 % or 100 %."""
-    if probability < 0.01:
-        return words("probability.low")
-    return (
-        words("probability.high")
-        if probability > 0.99
-        else words("probability.value", value=round(100 * probability))
-    )

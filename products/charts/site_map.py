@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from forecast.domain import Forecast, Site
-from products.charts.svg import ChartWords, Drawing, Reader, breadth, number
+from products.charts.svg import ChartWords, Drawing, Reader, breadth, number, percent_of
 
 WIDTH, MARGIN = 360.0, 34.0
 LEAST, MOST = 150.0, 300.0  # [px] height of the drawing
 KM_PER_DEGREE = 111.2
-MOST_NAMED = 24  # more sites are dots only
+MOST_NAMED = 24  # of more sites a dot is an area
+AREA = 30.0  # [px] side of such an area
 DOT = 13.0  # [px] radius of a dot with a number
 SCALES = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # [km] of the bar
 
@@ -51,24 +52,46 @@ def site_map(places: Sequence[MapPlace], reader: Reader) -> Markup | None:
         for x, y in zip(east, north, strict=True)
     ]
     taken = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in points]
-    for place, (x, y) in zip(places, points, strict=True):
-        _dot(drawing, place, x, y)
-    if len(places) <= MOST_NAMED:
+    many = len(places) > MOST_NAMED
+    for place, (x, y) in _areas(places, points) if many else zip(places, points, strict=True):
+        _dot(drawing, place, x, y, words)
+    if not many:
         for place, (x, y) in zip(places, points, strict=True):
             _name(drawing, place, x, y, taken, height, reader)
     _bar(drawing, scale, height, words)
     names = words("page.names").join(_text(place, reader) for place in places[:MOST_NAMED])
-    return drawing.finish(words("chart.map.title"), words("chart.map.description", sites=names))
+    about = words("chart.map.many", count=len(places)) if many else words(
+        "chart.map.description", sites=names
+    )  # fmt: skip
+    return drawing.finish(words("chart.map.title"), about)
 
 
-def _dot(drawing: Drawing, place: MapPlace, x: float, y: float) -> None:
+def _areas(
+    places: Sequence[MapPlace], points: Sequence[tuple[float, float]]
+) -> list[tuple[MapPlace, tuple[float, float]]]:
+    """Return for each area of AREA pixels its site with the highest chance, and its middle."""
+    best: dict[tuple[int, int], MapPlace] = {}
+    for place, (x, y) in zip(places, points, strict=True):
+        area = int(x // AREA), int(y // AREA)
+        if area not in best or _chance(place) > _chance(best[area]):
+            best[area] = place
+    middles = {area: ((area[0] + 0.5) * AREA, (area[1] + 0.5) * AREA) for area in best}
+    return [(best[area], middles[area]) for area in sorted(best)]
+
+
+def _chance(place: MapPlace) -> float:
+    forecast = place.forecast
+    return forecast.probability if forecast is not None and forecast.known else -1.0
+
+
+def _dot(drawing: Drawing, place: MapPlace, x: float, y: float, words: ChartWords) -> None:
     """Draw a site in the colour of its chance, the number in it; hatched where it is not known."""
     forecast = place.forecast
     known = forecast is not None and forecast.known
     grade = forecast.grade if forecast is not None and known else 0
     drawing.dot(x, y, DOT, f"c-grade c-grade-{grade}" if known else "c-trough", fill="currentColor")
     if known and forecast is not None:
-        text = str(round(100 * forecast.probability))
+        text = percent_of(forecast.probability, words).removesuffix("%")
         drawing.text(x, y + 4, text, f"c-strong c-on-grade-{grade}", "middle")
     else:
         drawing.text(x, y + 4, "–", "c-strong", "middle")
@@ -134,6 +157,6 @@ def _text(place: MapPlace, reader: Reader) -> str:
     forecast = place.forecast
     if forecast is None or not forecast.known:
         return reader.words("chart.map.unknown", site=name)
-    percent = reader.words("probability.value", value=round(100 * forecast.probability))
+    percent = percent_of(forecast.probability, reader.words)
     phenomenon = reader.words(f"phenomenon.{forecast.event.phenomenon}.name")
     return reader.words("chart.map.site", site=name, phenomenon=phenomenon, percent=percent)

@@ -118,6 +118,15 @@ def number(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
+def percent_of(probability: float, words: ChartWords) -> str:
+    """Return a probability in words, never a flat 0 % or 100 %."""
+    if probability < 0.01:
+        return words("probability.low")
+    if probability > 0.99:
+        return words("probability.high")
+    return words("probability.value", value=round(100 * probability))
+
+
 def breadth(text: str) -> float:
     """Return the approximate width of `text` [px] at the drawing's type size."""
     return sum(12.0 if ord(character) > 0x2E80 else 6.8 for character in text)

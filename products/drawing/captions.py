@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from forecast.domain import Forecast
 from products.bulletin import Bulletin, Entry, Section
 from products.confidence import as_usual
+from products.pages.addresses import prefix_of
 from products.pages.phrases import Phrases
-from products.wording import LANGUAGES, Words, prefix_of
+from products.wording import LANGUAGES, Words
 
 
 @dataclass(frozen=True, slots=True)

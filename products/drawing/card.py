@@ -13,7 +13,7 @@ from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
 from products.drawing.scene import stand_on_scene
 from products.drawing.setting import set_heading, set_text
-from products.faces import faceless, faces
+from products.faces import faceless, faces, title_of
 
 CARD = (1200, 630)  # [px] of og:image
 COVER = (900, 383)  # [px] 2.35:1, of an article in the list
@@ -36,7 +36,7 @@ def site_card(section: Section, captions: Captions) -> Picture:
     about = captions.numbered()
     picture = _card(face, captions, words.name(section.site.place) or about, about)
     c, inner = colours(), CARD[0] - 2 * MARGIN
-    title = set_heading(words.name(section.site.title), 68, inner, 1)
+    title = set_heading(words.name(title_of(section, face)), 68, inner, 1)
     picture.lines(MARGIN, 96, title, c["ink"], bold=True)
     if face is None:
         _reason(picture, words(faceless(section)), faceless(section) == "display.danger")

@@ -17,7 +17,7 @@ from products.drawing.picture import Picture, height_of
 from products.drawing.scene import stand_on_scene
 from products.drawing.setting import Lines, set_heading, set_text
 from products.drawing.stack import Block, stacked
-from products.faces import faceless, faces
+from products.faces import faceless, faces, title_of
 
 WIDTH, HEIGHT = 1080, 1920  # [px]
 MARGIN = 72
@@ -29,7 +29,8 @@ def poster(section: Section, captions: Captions) -> Picture:
     """Draw the poster of a site."""
     found = faces(section)
     face = found[0] if found else None
-    names = (captions.words.name(section.site.title), captions.beside.name(section.site.title))
+    title = title_of(section, face)
+    names = (captions.words.name(title), captions.beside.name(title))
     address = captions.address(f"sites/{section.site.id}/index.html")
 
     def make(zoom: float) -> tuple[Picture, list[Block]]:

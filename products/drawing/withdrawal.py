@@ -23,7 +23,8 @@ from products.drawing.scene import stand_on_scene
 from products.drawing.setting import Lines, set_text
 from products.drawing.stack import Block, stacked
 from products.marking import Mark
-from products.wording import LANGUAGES, Words, clause, prefix_of
+from products.pages.addresses import prefix_of
+from products.wording import LANGUAGES, Words, clause
 
 STATE = "issue-state"  # the text in a PNG that says how it is marked already
 BAND = 0.09  # part of a picture's longer side that its notice takes at most

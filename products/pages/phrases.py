@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
+from functools import cached_property
 
 from forecast.domain import Forecast, Name
 from products import safety
 from products.agreement import Agreement
 from products.bulletin import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, Section, SiteDay
-from products.confidence import as_usual
+from products.confidence import HIGH, as_usual
 from products.faces import FACE_DAYS, faceless, faces
 from products.wording import ESTIMATES, Words, clause
 
 STOPS = ("。", "！", "？", ".", "!", "?")  # a sentence that ends so needs no stop
+LEAD = "forecast_period"  # of Reason.feature
+LEFT_OUT = 3  # likelier events named that are not recommended
 NAMED = 3  # hazards not assessed that are named beside a face
+PARTLY_COVERED = "window_coverage"  # of Forecast.missing: the data cover a part of the window
 STRONG = 0.5  # [logit] an effect that is named whatever the grade
 
 
@@ -26,7 +31,12 @@ class Phrases:
         self.bulletin = bulletin
         common = {"days": len(bulletin.days), "near": min(NEXT_DAYS, len(bulletin.days))}
         self.words = Words(language, bulletin.zone, common=common)
-        self.values = {entry.forecast.event.key: entry.values for entry in bulletin.entries}
+        self._reasons: dict[tuple[tuple[str, str, str], int], tuple[Forecast, list[str]]] = {}
+
+    @cached_property
+    def values(self) -> Mapping[tuple[str, str, str], Mapping[str, float]]:
+        """The known features of each event (SI)."""
+        return {entry.forecast.event.key: entry.values for entry in self.bulletin.entries}
 
     # -- one forecast
 
@@ -41,13 +51,18 @@ class Phrases:
     def reasons(self, forecast: Forecast, sign: int) -> list[str]:
         """Return the reasons up (`sign` 1) or down (-1), the strongest first."""
         event = forecast.event
+        known = self._reasons.get((event.key, sign))
+        if known is not None and known[0] is forecast:
+            return known[1]
         values = {**self.values.get(event.key, {}), **forecast.quantities}
         sentences = [
             self.words.reason(reason, event.phenomenon, values)
             for reason in forecast.reasons
             if reason.effect * sign > 0
         ]
-        return [sentence for sentence in sentences if sentence]
+        found = [sentence for sentence in sentences if sentence]
+        self._reasons[event.key, sign] = forecast, found
+        return found
 
     def why(self, forecast: Forecast) -> str:
         """Return one sentence with the strongest reasons for a good chance, or against a poor one.
@@ -60,11 +75,16 @@ class Phrases:
         if as_usual(forecast):
             usual = self.words("usual.sentence", usual=self.words.usual(forecast))
             return usual + self.words("page.stop")
+        if forecast.confidence == HIGH:  # then the lead is no news
+            others = tuple(each for each in forecast.reasons if each.feature != LEAD)
+            forecast = replace(forecast, reasons=others)
         up, down = self.reasons(forecast, 1), self.reasons(forecast, -1)
         chosen = (up[:2] or down[:1]) if forecast.grade >= 3 else (down[:2] or up[:1])
         against = max((-reason.effect for reason in forecast.reasons), default=0.0)
         if forecast.grade >= 3 and up and down and against >= STRONG:
             chosen = [up[0], self.words("entry.but", reason=down[0])]
+        if PARTLY_COVERED in forecast.missing:
+            chosen = [*chosen[:1], self.words.missing(PARTLY_COVERED)]
         sentence = self.words.clauses(chosen) if chosen else self.words("entry.none")
         return sentence[:1].upper() + sentence[1:] + self.words("page.stop")
 
@@ -91,6 +111,23 @@ class Phrases:
             return self.words("review.changed_unknown")
         percent = self.words.percent(change.machine_probability)
         return self.words("review.changed_from", percent=percent)
+
+    def left_out(self) -> str:
+        """Return which likelier events are not recommended because of danger; "" if none."""
+        found = self.bulletin.withheld[:LEFT_OUT]
+        if not found or not self.bulletin.best:
+            return ""
+        words = self.words
+        named = [
+            words(
+                "hero.left_out_one",
+                spot=words.spot(entry.forecast.event.site, entry.forecast.event.phenomenon),
+                day=words.day(entry.forecast.event.day),
+                percent=words.percent(entry.forecast.probability),
+            )
+            for entry in found
+        ]
+        return words("hero.left_out", spots=words("page.names").join(named))
 
     def shared(self, section: Section | None) -> str:
         """Return what is said where a link to a site, or to the service, is shared: number first.
@@ -240,7 +277,7 @@ class Phrases:
         Where not every site has the hazard on every one of the days, "some" or that days differ.
         """
         sites = alert.sites
-        if len(sites) == len(self.bulletin.sections) > 1:
+        if len(sites) == len(self.bulletin.site_ids) > 1:
             return self.words("page.all_sites" if alert.uniform else "page.some_sites")
         named = self.words("page.names").join(self.names(site.name for site in sites[:most]))
         if len(sites) > most:
@@ -330,7 +367,9 @@ class Phrases:
         )
 
     def questioned(self) -> list[str]:
-        """Return what checks of the data call into question: fields of model runs, and stations."""
+        """Return what checks of the data call into question: fields of model runs, stations, and
+        what an archive that cannot be used lacks.
+        """
         words, bulletin = self.words, self.bulletin
         named = [words.field(name) for name in bulletin.questioned_fields if name != "other"]
         found = []
@@ -340,6 +379,8 @@ class Phrases:
         if bulletin.doubtful_stations:
             stations = words.stations(bulletin.doubtful_stations, bulletin.station_names)
             found.append(words("missing.doubtful", stations=stations))
+        if bulletin.archive_unavailable:
+            found.append(words("missing.archive"))
         return found
 
     def attribution(self) -> str:

@@ -7,33 +7,31 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
 
 from products import charts
 from products.agreement import agreement
-from products.bulletin import NEXT_DAYS, Bulletin, Entry, Section
+from products.bulletin import Bulletin, Entry, Section, may_be_charted
 from products.charts.event_strip import legend_sign
 from products.confidence import as_usual
 from products.drawing.card import INDEX, SITES, card_path
+from products.faces import faces
 from products.pages import calendar, tiles
+from products.pages.addresses import prefix_of
 from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
 from products.pages.templating import Page, icon, render_template
 from products.scenes import scene, scene_of
-from products.wording import LANGUAGES, Words, clause, prefix_of
+from products.wording import LANGUAGES, Words, clause
 
-CHART_DAYS = NEXT_DAYS  # beyond these the details of a model run are not worth drawing
-# drawn on the first days whatever the probability: readers want to see why a chance is poor
-ALWAYS_CHARTED = frozenset({"starry_sky", "sea_of_clouds", "sunset_glow", "sunrise_glow"})
-ALWAYS_DAYS = 2  # days over which they are
-CHARTED_FROM = 2  # [grade] from which anything else is drawn
 # what templates may call of Phrases
 # fmt: off
 SENTENCES = (
     "alert_text", "attribution", "changed", "changed_from", "clear", "comment",
-    "contributing_runs", "correction", "dated_hazards", "facing", "gaps", "missing",
+    "contributing_runs", "correction", "dated_hazards", "facing", "gaps", "left_out", "missing",
     "missing_count", "missing_of_day", "names", "not_assessed", "open_hazards", "questioned",
     "reasons", "replaces_withdrawn",
     "risk", "risk_of", "unavailable_models", "where", "why",
@@ -51,6 +49,11 @@ class SharedLink:
     text: str
     address: str
     picture: str
+
+
+@lru_cache(maxsize=4096)
+def _relative(target: str, folder: str) -> str:
+    return posixpath.relpath(target, folder)
 
 
 class PageRenderer:
@@ -75,7 +78,7 @@ class PageRenderer:
         phrases = self.phrases
 
         def root(target: str) -> str:
-            return posixpath.relpath(target, folder)
+            return _relative(target, folder)
 
         def link(target: str) -> str:
             return root(self.prefix + target)
@@ -109,6 +112,7 @@ class PageRenderer:
             # functions of other modules
             "agreement": agreement,
             "as_usual": as_usual,
+            "faces_of": faces,
             "tiles": tiles,
             "calendar_of": calendar.weeks,
             "legend_sign": legend_sign,
@@ -117,33 +121,18 @@ class PageRenderer:
     def shared(self, path: str, section: Section | None) -> SharedLink:
         """Return how a link to a page of this language is shown where it is shared."""
         bulletin, text = self.bulletin, self.phrases.shared(section)
-        drawn = section is not None and section in bulletin.sections[:SITES]
+        drawn = section is not None and bulletin.among_first(section, SITES)
         card = card_path(section.site.id) if section and drawn else INDEX
         picture = bulletin.address(self.prefix + card) if "posters" in bulletin.channels else ""
         return SharedLink(text, bulletin.address(self.prefix + path), picture)
 
     def chart(self, entry: Entry, section: Section, prefix: str = "") -> Markup | None:
-        """Draw the evidence of an entry; None where there is none, or it is not worth drawing.
-
-        Drawn are near days: the headline, what is not unlikely, and the sky of the first days
-        whatever its probability.
-        """
-        event = entry.forecast.event
-        near = next(
-            (
-                number
-                for number, day in enumerate(section.days[:CHART_DAYS])
-                if day.day == event.day
-            ),
-            None,
-        )
-        if near is None or entry.evidence_at is None or not entry.computed:
+        """Draw the evidence of an entry; None where there is none, or it is not worth drawing."""
+        if entry.evidence_at is None or not may_be_charted(entry, section):
             return None
-        day = section.days[near]
-        sky = near < ALWAYS_DAYS and event.phenomenon in ALWAYS_CHARTED
-        if day.almanac is None or not (
-            sky or entry is day.headline or entry.forecast.grade >= CHARTED_FROM
-        ):
+        days = (each for each in section.days if each.day == entry.forecast.event.day)
+        day = next(days, None)
+        if day is None or day.almanac is None:
             return None
         return charts.chart(
             entry.forecast,

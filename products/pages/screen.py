@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf, isfinite
@@ -62,13 +63,24 @@ def night_hours(section: Section) -> tuple[NightHour, ...]:
     return tuple(hours[::every])
 
 
-def other_sites(bulletin: Bulletin, section: Section) -> tuple[tuple[Section, Entry | None], ...]:
+def likeliest(bulletin: Bulletin) -> tuple[Section, ...]:
+    """Return the sites that screens of other sites name, the likeliest first; one to spare."""
+    if bulletin.others is not None:
+        return bulletin.others.likeliest
+    grades = [next((each.forecast.grade for each in faces(s)), 0) for s in bulletin.sections]
+    places = sorted(range(len(grades)), key=lambda place: -grades[place])
+    return tuple(bulletin.sections[place] for place in places[: MOST_SITES + 1])
+
+
+def other_sites(
+    bulletin: Bulletin, section: Section, among: Sequence[Section] | None = None
+) -> tuple[tuple[Section, Entry | None], ...]:
     """Return the likeliest other sites, at most MOST_SITES, each with its face.
 
-    In the order of the bulletin; None where a site has no face.
+    In the order of the bulletin; None where a site has no face. among: the likeliest ones, where
+    they are known.
     """
-    others = [each for each in bulletin.sections if each is not section]
-    shown = [(each, next(iter(faces(each)), None)) for each in others]
-    grades = [entry.forecast.grade if entry else 0 for _, entry in shown]
-    likeliest = sorted(range(len(shown)), key=lambda place: -grades[place])[:MOST_SITES]
-    return tuple(shown[place] for place in sorted(likeliest))
+    found = likeliest(bulletin) if among is None else among
+    others = [each for each in found if each.site.id != section.site.id][:MOST_SITES]
+    shown = sorted(others, key=lambda each: bulletin.site_ids.index(each.site.id))
+    return tuple((each, next(iter(faces(each)), None)) for each in shown)

@@ -6,23 +6,24 @@ with an underscore: a site's name is a setting, not markup.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2.runtime import Context
 from markupsafe import Markup
 
 from forecast.errors import ConfigError
+from products.pages.plain_templates import PlainCodeGenerator, PlainMacro, escaped
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 # Of templates/static, what pages and screens use; the rest is the web application's.
 # fmt: off
-STATIC = ("display.css", "display.js", "live.js", "mark.svg", "ridge.svg", "site.webmanifest",
-          "skyscape.css", "skyscape.js", "subscribe.js", "widget.css", "widget.js")
+STATIC = ("display.css", "display.js", "find.js", "live.js", "mark.svg", "ridge.svg",
+          "site.webmanifest", "skyscape.css", "skyscape.js", "subscribe.js", "widget.css",
+          "widget.js")
 # fmt: on
 
 
@@ -42,20 +43,6 @@ class Page:
         return self.body.encode() if isinstance(self.body, str) else self.body
 
 
-class PlainContext(Context):
-    """A template's context in which a call is a plain call.
-
-    Why: at every call jinja2 looks whether the function wants the context; none of ours does, and
-    it takes a quarter of a page's time.
-    """
-
-    def call(self, called: Callable[..., Any], /, *args: Any, **named: Any) -> Any:
-        # jinja2 adds these within blocks and loops for functions that want the context
-        named.pop("_block_vars", None)
-        named.pop("_loop_vars", None)
-        return called(*args, **named)
-
-
 class PublicEnvironment(jinja2.Environment):
     """Gives templates no name that begins with an underscore.
 
@@ -63,7 +50,8 @@ class PublicEnvironment(jinja2.Environment):
     these templates are our own.
     """
 
-    context_class = PlainContext
+    code_generator_class = PlainCodeGenerator
+    macro, escaped = PlainMacro, staticmethod(escaped)  # for the code of templates
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if attribute.startswith("_"):

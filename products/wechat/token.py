@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from forecast.files import write_whole
+from forecast.files import make_private, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class KeptToken:
 
     def _write(self, content: Mapping[str, str]) -> None:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private(self.folder, folder=True)
             write_whole(self._path, json.dumps(content), private=True)
         except OSError as error:
             log.warning("%s: the token is not kept (%s); it is fetched anew each time",

@@ -54,10 +54,18 @@ async function answer(event) {
   } catch (error) {
     lost = Date.now();
     if (kept) return shown(kept, request);
+    const home = request.mode === "navigate" && await homeOf(request);
+    if (home) return Response.redirect(home);
     throw error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+// The first page of a language, where it is kept: better than the browser's own page without a network.
+async function homeOf(request) {
+  const home = new URL(`${pathOf(request.url)?.startsWith("en/") ? "en/" : ""}index.html`, registration.scope);
+  return home.href !== request.url && await find(new Request(home)) ? home : null;
 }
 
 // A page that a script asks for is never a kept one: it wants to know what the server has.

@@ -26,6 +26,7 @@ from forecast.ingest.sources import needs_of, open_source  # noqa: E402
 from forecast.quantities import DEFAULT_FIELDS  # noqa: E402
 from forecast.sample.bucket import LoopbackBucket  # noqa: E402
 from forecast.settings.sources import StepSettings  # noqa: E402
+from tests.bench.bars import BOARD  # noqa: E402
 
 SHARED = PROJECT.parent / "shared" / "data"
 # fmt: off
@@ -103,8 +104,8 @@ def measured(tree: Path) -> dict[str, tuple[int, int, int, int]]:
 
 def main() -> int:
     if not SHARED.is_dir():
-        print("bytes: skipped, ../shared/data is absent")
-        return 0
+        BOARD.skip("bytes fetched over bytes needed", "../shared/data is absent")
+        return BOARD.code
     print(
         f"{'planned, global file':42} {'messages':>9} {'needed MB':>10} {'fetched MB':>10} "
         f"{'ratio':>6} {'requests':>8} {'idx kB':>7}"
@@ -126,11 +127,8 @@ def main() -> int:
             f"{way:52} {kept / 1e3:10.1f} {fetched / 1e3:10.1f} {fetched / kept:6.3f} {requests:8} "
             f"{listed / 1e3:7.1f}"
         )
-    print(
-        f"\nworst ratio by byte ranges {worst:.3f}, target {TARGET}: "
-        f"{'met' if worst <= TARGET else 'MISSED'}"
-    )
-    return int(worst > TARGET)
+    BOARD.at_most("bytes fetched over bytes needed, worst file", worst, TARGET)
+    return BOARD.code
 
 
 if __name__ == "__main__":

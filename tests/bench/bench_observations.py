@@ -35,6 +35,7 @@ from forecast.observations.formats import ParseContext, parse_file  # noqa: E402
 from forecast.observations.intake import BATCH_RECORDS, Intake  # noqa: E402
 from forecast.observations.quality_control import ReportTable, check  # noqa: E402
 from forecast.settings import ObservationSettings, StationSettings  # noqa: E402
+from tests.bench.bars import BOARD  # noqa: E402
 
 STATIONS, MOMENTS = 500, 200
 TABLE = (
@@ -175,7 +176,7 @@ def postgresql(folder: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    records, missed = STATIONS * MOMENTS, 0
+    records = STATIONS * MOMENTS
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
         root.chmod(0o755)
@@ -201,16 +202,12 @@ def main() -> int:
             ):
                 name = f"file to {database}, read and checked"
                 if not url:
-                    print(f"{name:44}  skipped: PostgreSQL is not installed")
+                    BOARD.skip(f"{name}, records a second", "PostgreSQL is not installed")
                     continue
                 seconds = line(url, settings)
-                missed |= records / seconds < TARGET
-                verdict = "met" if records / seconds >= TARGET else "MISSED"
-                print(
-                    f"{name:44} {seconds:8.2f} {records / seconds:10.0f} {seconds / lowest:8.1f}  "
-                    f"target {TARGET}: {verdict}"
-                )
-    return int(missed)
+                BOARD.at_least(f"{name}, records a second", records / seconds, TARGET)
+                print(f"{name:44} {seconds:8.2f} {records / seconds:10.0f} {seconds / lowest:8.1f}")
+    return BOARD.code
 
 
 if __name__ == "__main__":

@@ -18,7 +18,11 @@ from forecast.ingest.derived_fields import complete
 from forecast.quantities import FIELDS
 
 DOCS = Path(__file__).parents[2] / "docs"
-BY_HAND = {"channels.md", "cmadaas.zh.md", "compared.md"}  # the others are written from the code
+# the others are written from the code
+BY_HAND = {
+    "channels.md", "cmadaas.zh.md", "compared.md", "handbook.en.md", "handbook.zh.md",
+    "threat_model.md",
+}  # fmt: skip
 LISTED = sorted({f"forecast.{name}" for names in MODULES.values() for name in names})
 
 

@@ -62,6 +62,30 @@ def test_an_installed_wheel_runs_from_any_folder(installed: Path, tmp_path: Path
     assert (index.parent / "static" / "skyscape.css").is_file()
 
 
+def test_a_wheel_holds_all_that_the_program_reads(installed: Path) -> None:
+    """Every file of the packages that is no module: templates, texts, fonts, shipped models, tables
+    of words, migrations; and the settings.
+    """
+    tops = ("forecast", "models", "products", "templates")
+    listed = subprocess.run(
+        ["git", "ls-files", *tops], cwd=PROJECT, capture_output=True, text=True, check=False
+    ).stdout.split("\n")
+    wanted = {PROJECT / name for name in listed if name} or {
+        path
+        for top in tops
+        for path in (PROJECT / top).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    names = {path.relative_to(PROJECT) for path in wanted}
+    kinds = {name.suffix for name in names}
+
+    assert kinds >= {".html", ".yaml", ".otf", ".skops", ".css", ".js", ".csv", ".json", ".svg"}
+    assert [name for name in sorted(names) if not (installed / name).is_file()] == []
+    assert (installed / "forecast" / "config.yaml").is_file()
+    assert any("migrations" in name.parts and name.suffix == ".py" for name in names)
+    assert (installed / "bin" / "skyscape").is_file()
+
+
 def test_the_readme_names_every_command_and_no_other() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     targets = set(
@@ -89,7 +113,7 @@ def test_the_version_is_that_of_the_package() -> None:
 def test_every_option_and_exit_code_is_documented() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
 
-    for option in ("--config", "--source", "--cycle", "--now", "--out", "--json"):
+    for option in ("--config", "--source", "--cycle", "--now", "--out", "--log", "--json"):
         assert f"`{option}" in readme
     for code, words in (
         (0, "done"),
@@ -99,6 +123,8 @@ def test_every_option_and_exit_code_is_documented() -> None:
         (5, "archive"),
         (6, "published only in part"),
         (7, "a file given cannot be read"),
+        (8, "the issue in force has expired or the service does not work"),
+        (9, "no issue is in force"),
     ):
         assert f"{code} {words}" in readme
 

@@ -139,3 +139,15 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=executable, args=quiet)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(autouse=True)
+def closed_pages(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Close what a test opened in the browser: an open page goes on working beside the next."""
+    if "browser" not in request.fixturenames:
+        yield
+        return
+    chromium = request.getfixturevalue("browser")
+    yield
+    for context in chromium.contexts:
+        context.close()

@@ -1,23 +1,28 @@
 """Take the pictures of README.md from the demonstration: `make pictures`.
 
 `python -m tests.e2e.take_pictures SITE FOLDER`: SITE holds `current` of the demonstration; a page
-of 1280x900, a screen of 1920x1080, and a poster are written into FOLDER, made small.
+of 1280x900, a screen of 1920x1080, a poster, and the desk of 1366x768 (`serve --demo`, which makes
+a demonstration of its own below the working directory) are written into FOLDER, made small.
 """
 
 from __future__ import annotations
 
 import functools
 import http.server
+import re
 import shutil
+import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
 WIDE = 960  # [px] of a picture in README.md
 COLOURS = 200
+DESK = (1366, 768)  # [px]
 
 
 def small(source: Path, target: Path, wide: int = WIDE) -> None:
@@ -27,6 +32,29 @@ def small(source: Path, target: Path, wide: int = WIDE) -> None:
         image.convert("RGB").resize(size, Image.Resampling.LANCZOS).quantize(COLOURS).save(
             target, "PNG", optimize=True
         )
+
+
+def take_desk(browser: Any, target: Path) -> None:
+    """Take a picture of the desk with the draft that waits there."""
+    command = [sys.executable, "-u", "-m", "forecast", "serve", "--demo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
+        said, found = "", None
+        for line in serving.stdout or ():
+            said += line
+            if found := re.search(r"the desk: +(\S+)\naccount: +(\S+)\npassword: +(\S+) ", said):
+                break
+        if found is None:
+            raise SystemExit(f"the desk did not start:\n{said}")
+        address, account, password = found.groups()
+        page = browser.new_page(viewport={"width": DESK[0], "height": DESK[1]})
+        page.goto(address)
+        page.fill("[name=account]", account)
+        page.fill("[name=password]", password)
+        page.keyboard.press("Enter")
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=target)
+        page.close()
+        serving.terminate()
 
 
 def main(site: Path, folder: Path) -> None:
@@ -50,8 +78,10 @@ def main(site: Path, folder: Path) -> None:
             page.wait_for_timeout(500)
             page.screenshot(path=folder / f"{name}.png")
             page.close()
+        take_desk(browser, folder / "desk.png")
         browser.close()
     server.shutdown()
+    small(folder / "desk.png", folder / "desk.png")
     for name, *_, wide, _ in views:
         small(folder / f"{name}.png", folder / f"{name}.png", min(WIDE, wide))
     small(site / "current" / "posters" / "jinding.png", folder / "poster.png", 480)

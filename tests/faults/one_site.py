@@ -15,6 +15,7 @@ from forecast import pipeline
 from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle
+from forecast.ingest import Needs
 from forecast.ingest.grib import reader
 from forecast.ingest.provider import FetchedCycle
 from forecast.ingest.sources import needs_of
@@ -25,6 +26,7 @@ from models.prediction import open_models
 from products.publish import Publisher
 
 RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
+_DECODED: dict[Needs, Atmosphere] = {}
 
 
 @dataclass
@@ -58,10 +60,16 @@ def small(config: Config, folder: Path) -> Config:
 
 
 def decoded(config: Config, folder: Path) -> Atmosphere:
-    """Return the sample cycle of `RUN` as the line would see it."""
+    """Return the sample cycle of `RUN` as the line would see it; nobody may change it.
+
+    It is made once a process: that takes 15 s. folder: where its files are written, if they are.
+    """
     needs = needs_of(config, config.all_sites())
-    cycle = write_cycle(folder, RUN, needs.steps, needs)
-    return reader.read_atmosphere(sorted(folder.rglob("*.f???")), cycle, needs)
+    if needs not in _DECODED:
+        cycle = write_cycle(folder, RUN, needs.steps, needs)
+        files = sorted(folder.rglob("*.f???"))
+        _DECODED[needs] = reader.read_atmosphere(files, cycle, needs)
+    return _DECODED[needs]
 
 
 def moved(atmosphere: Atmosphere, hours: int) -> Atmosphere:

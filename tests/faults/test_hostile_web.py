@@ -87,10 +87,10 @@ CLOSE = "Connection: close"
 def test_requests_one_after_the_other_and_all_at_once_get_their_answers(port: int) -> None:
     """On one connection, however the bytes are cut."""
     whole = (
-        get("/health")
+        get("/static/mark.svg")
         + post("/desk/login", b"a" * 70_000)
         + post("/desk/login", b"")
-        + get("/health", CLOSE)
+        + get("/static/mark.svg", CLOSE)
     )
 
     for size in (len(whole), 1000, 7):
@@ -149,7 +149,10 @@ def test_a_body_without_end_is_cut_off(port: int) -> None:
 
 @pytest.mark.parametrize(
     "opening",
-    [b"GET /health HT", post("/desk/login", b"")[:-4] + b"\r\nContent-Length: 9000\r\n\r\n"[2:]],
+    [
+        b"GET /static/mark.svg HT",
+        post("/desk/login", b"")[:-4] + b"\r\nContent-Length: 9000\r\n\r\n"[2:],
+    ],
     ids=["within its headers", "within its body"],
 )
 def test_whoever_dawdles_is_closed(impatient: int, opening: bytes) -> None:
@@ -169,14 +172,14 @@ def test_whoever_dawdles_is_closed(impatient: int, opening: bytes) -> None:
 def test_one_address_may_not_take_all_connections(port: int) -> None:
     """Sixty at once; whoever closes one may open another."""
     links = [socket.create_connection(("127.0.0.1", port), timeout=SECONDS) for _ in range(60)]
-    links[-1].sendall(get("/health"))
+    links[-1].sendall(get("/static/mark.svg"))
     assert links[-1].recv(100).startswith(b"HTTP/1.1 200 ")  # all of them are accepted by now
 
-    assert answers(port, get("/health", CLOSE)) == b""
+    assert answers(port, get("/static/mark.svg", CLOSE)) == b""
     for link in links:
         link.close()
     for _ in range(200):
-        if answers(port, get("/health", CLOSE)):
+        if answers(port, get("/static/mark.svg", CLOSE)):
             return
         time.sleep(0.1)
     pytest.fail("the closed ones still count")
@@ -195,7 +198,7 @@ def test_slow_bodies_from_many_addresses_keep_nobody_else_out(port: int) -> None
     assert len(links) > CONNECTIONS
 
     for _ in range(3):
-        assert answers(port, get("/health", CLOSE)).startswith(b"HTTP/1.1 200 ")
+        assert answers(port, get("/static/mark.svg", CLOSE)).startswith(b"HTTP/1.1 200 ")
     ended = 0
     for link in links:
         link.setblocking(False)
@@ -217,7 +220,7 @@ def test_of_many_waiting_connections_the_oldest_of_the_greediest_sender_ends(por
         socket.create_connection(("127.0.0.1", port), SECONDS, (f"127.0.0.{2 + at % 5}", 0))
         for at in range(CONNECTIONS + 40)
     ]
-    assert answers(port, get("/health", CLOSE)).startswith(b"HTTP/1.1 200 ")
+    assert answers(port, get("/static/mark.svg", CLOSE)).startswith(b"HTTP/1.1 200 ")
 
     patient.sendall(b"a")
     assert patient.recv(100).startswith(b"HTTP/1.1 400 ")  # the whole body came: it has no token
@@ -228,10 +231,10 @@ def test_of_many_waiting_connections_the_oldest_of_the_greediest_sender_ends(por
 @pytest.mark.parametrize(
     "head",
     [
-        "GET /health HTTP/1.1\r\nHost: here\r\nX: " + "a" * (HEADER + 10) + "\r\n\r\n",
-        "GET /health HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-        "GET /health HTTP/1.1\r\nHost: here\r\nContent-Length: -1\r\n\r\n",
-        "GET /health HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        "GET /static/mark.svg HTTP/1.1\r\nHost: here\r\nX: " + "a" * (HEADER + 10) + "\r\n\r\n",
+        "GET /desk/login HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        "GET /static/mark.svg HTTP/1.1\r\nHost: here\r\nContent-Length: -1\r\n\r\n",
+        "GET /static/mark.svg HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
         "nonsense\r\n\r\n",
         "\x00\x01\x02\r\n\r\n",
     ],
@@ -248,7 +251,7 @@ def test_a_body_may_not_hide_a_second_request(port: int) -> None:
     """Two ways to read the end of a body: neither lets a request through that nobody sent."""
     hidden = get("/desk/reports", CLOSE)
     head = (
-        f"POST /health HTTP/1.1\r\nHost: here\r\nContent-Length: {len(hidden) + 5}\r\n"
+        f"POST /static/mark.svg HTTP/1.1\r\nHost: here\r\nContent-Length: {len(hidden) + 5}\r\n"
         "Transfer-Encoding: chunked\r\n\r\n"
     )
 

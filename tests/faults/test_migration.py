@@ -41,7 +41,7 @@ def engine_of(url: str) -> sql.Engine:
     return sql.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
 
 
-@pytest.fixture(params=[2, 3])
+@pytest.fixture(params=[2, 3, 4])
 def former(request: pytest.FixtureRequest) -> int:
     """The schema of an old archive."""
     number: int = request.param
@@ -145,7 +145,7 @@ def test_an_old_archive_comes_forward_with_a_copy_of_what_it_was(old: str, forme
 
 
 def test_a_migrated_archive_is_as_a_new_one(old: str, tmp_path: Path) -> None:
-    """Each table has the columns that a new archive would have."""
+    """Each table has the columns and the indexes that a new archive would have."""
     Archive(old)
     engine, fresh = engine_of(old), f"sqlite:///{tmp_path / 'new.db'}"
     Archive(fresh)
@@ -157,7 +157,12 @@ def test_a_migrated_archive_is_as_a_new_one(old: str, tmp_path: Path) -> None:
                 sorted((c["name"], c["nullable"]) for c in sql.inspect(each).get_columns(name))
                 for each in (one, other)
             ]
+            indexes = [
+                sorted((i["name"], i["column_names"]) for i in sql.inspect(each).get_indexes(name))
+                for each in (one, other)
+            ]
         assert columns[0] == columns[1], name
+        assert indexes[0] == indexes[1], name
     engine.dispose()
     new.dispose()
 
@@ -182,8 +187,8 @@ def test_killed_in_the_middle_of_a_migration_it_begins_again(
     assert ended_as(in_child(dying)) == -signal.SIGKILL
 
     number, tables, columns = schema_of(old)
-    assert (number, "delivery" in tables) == (former, False)
-    assert ("draft" in tables, "review" in columns) == (former == 3, former == 3)
+    assert (number, "delivery" in tables) == (former, former == 4)
+    assert ("draft" in tables, "review" in columns) == (former > 2, former > 2)
     assert_forward(old, former)
 
 
@@ -206,3 +211,39 @@ def test_without_room_for_a_copy_nothing_is_migrated(
         Archive(old)
 
     assert schema_of(old)[0] == former
+
+
+def test_an_archive_of_a_newer_program_is_never_taken_back(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'archive.db'}"
+    Archive(url)
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        connection.execute(sql.text(f"UPDATE about SET schema = {SCHEMA + 1}"))
+        connection.execute(sql.text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+
+    with pytest.raises(ArchiveError, match=r"never takes one back.*skyscape restore"):
+        Archive(url)
+
+    assert schema_of(url)[0] == SCHEMA + 1
+
+
+@pytest.mark.parametrize("former", [4], indirect=True)
+def test_copies_of_earlier_migrations_go_and_the_newest_is_private(old: str, former: int) -> None:
+    if old.startswith("sqlite"):
+        path = Path(old.removeprefix("sqlite:///"))
+        earlier = path.with_name("archive.db.schema3.bak")
+        earlier.touch()
+        Archive(old)
+        assert not earlier.exists()
+        assert path.with_name("archive.db.schema4.bak").stat().st_mode & 0o777 == 0o600
+        return
+    engine = engine_of(old)
+    with engine.begin() as connection:
+        connection.execute(sql.text("CREATE SCHEMA IF NOT EXISTS skyscape_schema3"))
+    Archive(old)
+    with engine.connect() as connection:
+        schemas = set(sql.inspect(connection).get_schema_names())
+    engine.dispose()
+    assert "skyscape_schema4" in schemas
+    assert "skyscape_schema3" not in schemas

@@ -21,7 +21,7 @@ from forecast.phenomena.glow import derive
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS, STEP
 from forecast.phenomena.sun_disk import disk_light
 from forecast.quantities import LEAST_GLOW
-from forecast.science import light
+from forecast.science import light, light_rays
 from forecast.science.aerosol import OPTICAL_DEPTH
 from forecast.science.interpolation import Scene
 from forecast.science.light import CELL, CELLS, AirSection
@@ -66,7 +66,7 @@ def plane_parallel() -> Claim:
     """A sun well up in a clear sky: T = exp(-depth / sin e) for haze and air together."""
     elevation = np.array([[30.0, 45.0, 60.0, 80.0]])
     clear = section(np.zeros((1, DISTANCE.size, CELLS)), depth=0.3)
-    met = light.trace(clear, np.zeros(1), elevation)
+    met = light_rays.trace(clear, np.zeros(1), elevation)
     bands = light.band_transmission(met.aerosol, light.air_column(np.zeros((1, 1)), elevation))
     depth = 0.3 * (np.array(light.BANDS) / 550e-9) ** -light.ANGSTROM_EXPONENT + np.array(
         [light.rayleigh_depth(w) for w in light.BANDS]
@@ -94,7 +94,7 @@ def wall_at_320_km() -> Claim:
         cover[row, column, :top] = 1.0
     walls, height = section(cover, 1.0), np.full(tops.size, 8000.0)
     elevation = np.broadcast_to(np.arange(-3.0, 0.0, 0.001), (tops.size, 3000))
-    met = light.trace(walls, height, elevation)
+    met = light_rays.trace(walls, height, elevation)
     found = elevation[0, ((met.cloud < 1) & met.free).argmax(axis=1)]
     # the ray must clear the wall's whole thickness
     edges = DISTANCE[column] + np.array([-STEP / 2, STEP / 2])
@@ -482,9 +482,9 @@ def within_150_km() -> list[Claim]:
     viewer, seen = np.array([600.0]), np.array([[PLAIN + light.SEMIDIAMETER]])
     near, nothing = DISTANCE <= 150e3, np.zeros((DISTANCE.size, DISTANCE.size, CELLS))
     clear = section(nothing[:1], depth=0.3)
-    whole = light.trace(clear, viewer, seen, over_ground=False).aerosol[0, 0]
+    whole = light_rays.trace(clear, viewer, seen, over_ground=False).aerosol[0, 0]
     kept = replace(clear, aerosol=np.where(near[:, None], clear.aerosol, 0.0))
-    share = float(light.trace(kept, viewer, seen, over_ground=False).aerosol[0, 0] / whole)
+    share = float(light_rays.trace(kept, viewer, seen, over_ground=False).aerosol[0, 0] / whole)
     # The haze along h + e u + u^2 / 2R' is a Gaussian in u: its part before 157.5 km, the edge of
     # the last column.
     width, shift = np.sqrt(2 * RADIUS * 2000.0), np.radians(seen[0, 0]) * RADIUS

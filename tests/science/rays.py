@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from forecast.phenomena.light_path import DISTANCE, HEIGHTS, STEP
-from forecast.science import light
+from forecast.science import light, light_rays
 from forecast.science.light import CELL, CELLS, AirSection, cloud_extinction
 from tests.horizons import lowest_elevation
 from tests.science.claims import Claim
@@ -81,7 +81,7 @@ def brute_force(count: int = 150) -> list[Claim]:
     elevation = lowest_elevation(height)[:, None] * np.array([0.97, 0.7, 0.4, 0.0]) + np.array(
         [0.0, 0.0, 0.0, 1.0]
     )
-    met = light.trace(skies, height, elevation)
+    met = light_rays.trace(skies, height, elevation)
     cloud, haze = by_brute_force(skies, height, elevation)
     ours, theirs = np.exp(-met.cloud - met.aerosol).ravel(), np.exp(-cloud - haze).ravel()
     away = np.abs(ours - theirs)

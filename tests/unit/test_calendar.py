@@ -18,6 +18,7 @@ from products.channels import calendar
 from products.confidence import as_usual
 from products.marking import of_corrected, of_withdrawn
 from products.pages import ics
+from products.served import reader_of
 from products.wording import Words
 from tests.e2e.sample_bulletin import earlier_issues
 from tests.unit.test_feeds import BASE, HOSTILE, WRONG, bulletin, config, written
@@ -181,7 +182,8 @@ def test_a_time_that_an_issue_no_longer_gives_is_cancelled_until_it_is_over(
     fewer = replace(bulletin(config(), 2, chances=0.5), before=written(pages, tmp_path))
     made = pages_of(fewer)
     again = pages_of(replace(fewer, before=written(made, tmp_path / "again")))
-    over = pages_of(replace(bulletin(config(), 24 * 5, chances=0.5), before=tmp_path / "again"))
+    last = reader_of(tmp_path / "again", config())
+    over = pages_of(replace(bulletin(config(), 24 * 5, chances=0.5), before=last))
 
     for path in ("calendar/lingshan.ics", "calendar/lingshan-alarm.ics"):
         found = events(made[path])

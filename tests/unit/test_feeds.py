@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -23,6 +23,7 @@ from products.bulletin import Bulletin
 from products.channels import feeds
 from products.composition import Supplement, compose
 from products.marking import of_corrected, of_withdrawn
+from products.served import reader_of
 from products.wording import Words
 from tests.e2e.sample_bulletin import (
     ATTRIBUTION,
@@ -74,11 +75,14 @@ def pages_of(made: Bulletin) -> dict[str, str]:
     return {page.path: str(page.body) for page in feeds.render(made)}
 
 
-def written(pages: Mapping[str, str], folder: Path) -> Path:
+Reader = Callable[[str], bytes | None]
+
+
+def written(pages: Mapping[str, str], folder: Path) -> Reader:
     for path, body in pages.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(body.encode())
-    return folder
+    return reader_of(folder, config())
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from forecast.service import heartbeat
-from forecast.service.journal import LONGEST_FILE, NAME, Entry, Journal
+from forecast.service.journal import LONGEST_FILE, NAME, Journal, JournalEntry
 
 NOW = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
-ENTRY = Entry(NOW, NOW, "a1b2c3", "issued", "gfs-2026113000", 0, "全部站点 published")
+ENTRY = JournalEntry(NOW, NOW, "a1b2c3", "issued", "gfs-2026113000", 0, "全部站点 published")
 
 
 def test_entries_come_back_newest_first(tmp_path: Path) -> None:

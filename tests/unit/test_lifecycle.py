@@ -17,7 +17,7 @@ from forecast.errors import Conflict, NotReleased
 from forecast.ingest.grib import reader
 from forecast.issue import edits as editing
 from forecast.issue.lifecycle import Lifecycle
-from forecast.issue.release import restore
+from forecast.issue.release import begin_anew, restore
 from forecast.issue.world import World
 from forecast.review import Account, Draft, Edit
 from tests.faults.one_site import RUN, decoded, small, world
@@ -340,6 +340,7 @@ def test_a_lost_archive_takes_a_signed_and_a_withdrawn_issue_from_what_readers_s
         for file in database.parent.glob(f"{database.name}*"):
             file.unlink()
         again = world(ours.config, RUN)
+        begin_anew(again.archive, again.publisher)
         restore(again, NOW)
 
         assert Drafts(again.archive).states() == {issue.id: wanted}
@@ -352,6 +353,7 @@ def test_a_lost_archive_takes_a_signed_and_a_withdrawn_issue_from_what_readers_s
     for file in database.parent.glob(f"{database.name}*"):
         file.unlink()
     again = world(ours.config, RUN)
+    begin_anew(again.archive, again.publisher)
     restore(again, NOW)
     assert Drafts(again.archive).states() == {issue.id: "withdrawn", after.id: "released"}
 

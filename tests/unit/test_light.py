@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast.science import light
+from forecast.science import light, light_rays
 from forecast.science.light import CELL, CELLS, AirSection
 from tests.horizons import lowest_elevation
 
@@ -92,7 +92,7 @@ def test_an_opaque_wall_darkens_the_canvas_exactly_when_the_ray_falls_below_its_
     radius, distance = light.effective_radius(), DISTANCE[23]
     critical = -np.degrees((6000 + distance**2 / (2 * radius)) / distance)
 
-    met = light.trace(section(cloud), np.array([8000.0]), critical + np.array([[0.02, -0.02]]))
+    met = light_rays.trace(section(cloud), np.array([8000.0]), critical + np.array([[0.02, -0.02]]))
 
     assert met.cloud[0, 0] == 0.0
     assert met.cloud[0, 1] > 1000
@@ -101,7 +101,7 @@ def test_an_opaque_wall_darkens_the_canvas_exactly_when_the_ray_falls_below_its_
 def test_the_earth_itself_ends_the_light() -> None:
     lowest = lowest_elevation(8000.0)
 
-    met = light.trace(section(), np.array([8000.0]), lowest + np.array([[0.05, -0.05]]))
+    met = light_rays.trace(section(), np.array([8000.0]), lowest + np.array([[0.05, -0.05]]))
 
     assert met.free.tolist() == [[True, False]]
 
@@ -112,7 +112,7 @@ def test_the_sum_through_haze_agrees_with_the_integral() -> None:
     haze = 1e-4 * np.exp(-MIDDLES / 2000.0)
     elevation = np.array([[-2.0, -1.0, 0.0]])
 
-    met = light.trace(section(aerosol=haze), np.array([6000.0]), elevation)
+    met = light_rays.trace(section(aerosol=haze), np.array([6000.0]), elevation)
 
     closed = 1e-4 * light.air_column(np.array([[6000.0]]), elevation, scale=2000.0)
     assert met.aerosol[0, :2] == pytest.approx(closed[0, :2], rel=0.01)
@@ -125,7 +125,7 @@ def test_a_ray_through_a_flat_layer_meets_its_depth_over_the_slope_wherever_it_c
     cloud = np.zeros((DISTANCE.size, CELLS))
     cloud[:, 20:22] = 1e-3  # 5000-5500 m everywhere
 
-    met = light.trace(section(cloud), np.array([8000.0]), np.array([[-2.5]]))
+    met = light_rays.trace(section(cloud), np.array([8000.0]), np.array([[-2.5]]))
 
     fine = np.arange(0.0, 600000.0, 5.0)
     path = light.ray_height(np.array([8000.0]), np.array([-2.5]), fine)
@@ -141,9 +141,9 @@ def test_rays_of_many_events_meet_what_each_meets_alone() -> None:
     skies = AirSection(DISTANCE, cloud * 0, cloud, cloud / 3, ones * 0, ones > 0)
     height, elevation = rng.uniform(3000, 11000, 40), rng.uniform(-1.5, 2, (40, 3))
 
-    together = light.trace(skies, height, elevation, start=2)
+    together = light_rays.trace(skies, height, elevation, start=2)
 
-    alone = light.trace(skies.of(slice(37, 38)), height[37:38], elevation[37:38], start=2)
+    alone = light_rays.trace(skies.of(slice(37, 38)), height[37:38], elevation[37:38], start=2)
     assert together.cloud[37] == pytest.approx(alone.cloud[0], rel=1e-12)
     assert together.aerosol[37] == pytest.approx(alone.aerosol[0], rel=1e-12)
 

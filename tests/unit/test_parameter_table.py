@@ -16,8 +16,9 @@ from forecast.errors import MissingInput, SourceCorrupt
 from forecast.ingest import Needs
 from forecast.ingest.aerosol import AEROSOL
 from forecast.ingest.derived_fields import complete
-from forecast.ingest.grib.decoder_pool import DECODERS, Order
+from forecast.ingest.grib.decoder_pool import Order
 from forecast.ingest.grib.reader import read_members
+from forecast.ingest.grib.unpacking import unpack
 from forecast.ingest.parameter_table import fields_of
 from forecast.settings.sources import ModelSettings
 from tests.gribs import CYCLE, eccodes, eccodes_fields, file_of, message, reencoded
@@ -299,8 +300,11 @@ def test_each_member_of_an_ensemble_becomes_an_atmosphere_of_its_own(
     described = model({"air_temperature": {}, "precipitation_amount": {}}, centre=7)
     needs = Needs(fields_of(described), described.all_steps, 90, -90, -180, 180)
 
-    decode, decoded = DECODERS.decode, list[Order]()
-    monkeypatch.setattr(DECODERS, "decode", lambda orders: decoded.extend(orders) or decode(orders))
+    decoded = list[Order]()
+    monkeypatch.setattr(
+        "forecast.ingest.grib.reader.unpack",
+        lambda orders: decoded.extend(orders) or unpack(orders),
+    )
 
     members = read_members([first, second], CYCLE, needs, (3, 1, 9))
 

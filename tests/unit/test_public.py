@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from dataclasses import replace
@@ -73,6 +74,30 @@ def test_a_file_has_its_type_and_an_etag_by_which_it_is_not_sent_again(
     if path and not path.endswith("/"):
         folder = world.world.config.output.folder
         assert first.data == (folder / "current" / path).read_bytes()
+
+
+def test_text_is_compressed_where_the_reader_takes_that_and_its_etag_tells(
+    client: FlaskClient,
+) -> None:
+    plain = client.get("/current/index.html")
+    packed = client.get("/current/index.html", headers={"Accept-Encoding": "gzip, br"})
+    refused = client.get("/current/index.html", headers={"Accept-Encoding": "gzip;q=0"})
+    picture = client.get("/current/cards/index.png", headers={"Accept-Encoding": "gzip"})
+
+    assert gzip.decompress(packed.data) == plain.data == refused.data
+    assert len(packed.data) < len(plain.data) / 3
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert "Content-Encoding" not in picture.headers
+    assert "Accept-Encoding" in plain.headers["Vary"]
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    again = {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]}
+    assert client.get("/current/index.html", headers=again).status_code == 304
+    cut = client.get(
+        "/current/index.html", headers={"Accept-Encoding": "gzip", "Range": "bytes=0-9"}
+    )
+    assert cut.data == plain.data[:10]
 
 
 def test_data_may_be_read_by_pages_of_others_and_pages_may_not_be_framed_by_them(
@@ -189,7 +214,7 @@ def test_the_served_data_keep_their_description(world: WebWorld) -> None:
                   suppress_health_check=list(HealthCheck))  # fmt: skip
         @given(case=operation.as_strategy())
         def holds(case: schemathesis.Case) -> None:
-            case.call_and_validate()
+            case.call_and_validate(headers={"Accept-Encoding": "identity"})
 
         holds()
         called.add(operation.path)

@@ -20,6 +20,8 @@ from forecast.issue.hours import last_hour, next_hour
 from forecast.issue.lifecycle import Lifecycle
 from forecast.review import Account, Draft
 from forecast.service import scheduler as scheduling
+from forecast.service.journal import Journal
+from forecast.service.open_hour import IssueHours, OpenHour
 from forecast.service.review_jobs import ReviewJobs
 from forecast.service.web.alerts import alerts
 from products.wording import Words
@@ -37,12 +39,37 @@ def atmosphere(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Atmo
     return decoded(small(config, folder), folder / "bucket")
 
 
+class Jobs(ReviewJobs):
+    """The jobs at a moment; how the hours of issue stand lasts from one moment to the next."""
+
+    def __init__(self, duty: Duty) -> None:
+        super().__init__(duty.world, duty.lifecycle, lambda: duty.now)
+        self._duty = duty
+
+    def start(self) -> int:
+        """Start the service anew, and return the worst exit code."""
+        self._duty.hours = None
+        return self.release()
+
+    def release(self) -> int:
+        """Look at the hours of issue, as the scheduler does, and return the worst exit code."""
+        duty, before = self._duty, len(self._attempts.journal.last())
+        schedule = IssueHours(duty.world.config, self, self._attempts, lambda: duty.now)
+        schedule.open = duty.hours
+        schedule.look()
+        duty.hours = schedule.open
+        new = self._attempts.journal.last()
+        return max((entry.exit_code for entry in new[: len(new) - before]), default=0)
+
+
 class Duty(WebWorld):
     """The jobs of a service whose clock a test sets."""
 
-    def at(self, now: datetime) -> ReviewJobs:
+    hours: OpenHour | None = None
+
+    def at(self, now: datetime) -> Jobs:
         self.now = now
-        return ReviewJobs(self.world, self.lifecycle, lambda: self.now)
+        return Jobs(self)
 
     @property
     def drafts(self) -> Drafts:
@@ -211,7 +238,6 @@ def test_what_nobody_signed_stays_and_everybody_learns_why(
     assert duty.numbers == [1]
     [issue] = archive.issues()
     assert (archive.attempts()[0].exit_code, archive.attempts()[0].issue) == (0, issue.id)
-    assert duty.client().get("/health").json["exit_code"] == 0  # type: ignore[index]
     english = Words("en", duty.world.config.zone)
     assert alerts(archive, issue, late, english) == ()
     [expired] = alerts(archive, issue, issue.valid_until, english)
@@ -371,28 +397,34 @@ def test_without_a_usable_run_the_start_is_tried_again(
         raise CycleNotReady("not there yet")
 
     monkeypatch.setattr(duty.world.source, "acquire", nothing)
-    scheduler = scheduling.build_scheduler(duty.world, lambda: READY, duty.lifecycle)
-    job = scheduler.get_job("issue-at-start")
+    now = [READY]
+    scheduler = scheduling.build_scheduler(duty.world, lambda: now[0], duty.lifecycle)
+    job = scheduler.get_job("hours")
 
-    job.func(*job.args)
+    for minute in (0, 1, 10):
+        now[0] = READY + timedelta(minutes=minute)
+        job.func(*job.args)
 
-    assert scheduler.get_job("issue-again").trigger.run_date == READY + timedelta(minutes=10)
-    assert scheduler.get_job("draft-again").trigger.run_date == READY + timedelta(minutes=10)
+    entries = Journal(duty.world.config.private_folder).last()
+    assert {entry.outcome for entry in entries} == {"waiting"}
+    last = last_hour(
+        duty.world.config.schedule.issue_at, duty.world.config.zone, READY
+    )  # the hour that has no issue, and the one without a draft
+    assert {entry.hour for entry in entries} == {last, HOUR}
+    assert {entry.at for entry in entries} == {READY, READY + timedelta(minutes=10)}
     assert {kept.exit_code for kept in duty.world.archive.attempts()} == {4}
 
 
 def test_the_scheduler_has_a_draft_before_each_hour(duty: Duty) -> None:
-    scheduler = scheduling.build_scheduler(duty.world, lambda: READY, duty.lifecycle)
+    now = [READY - timedelta(seconds=1)]
+    scheduler = scheduling.build_scheduler(duty.world, lambda: now[0], duty.lifecycle)
+    job = scheduler.get_job("hours")
 
-    jobs = {job.id: job.trigger for job in scheduler.get_jobs()}
-    assert {name for name in jobs if name.startswith(("issue", "draft"))} == {
-        "draft-0420", "draft-0640", "draft-1610",
-        "issue-0420", "issue-0640", "issue-1610", "issue-at-start",
-    }  # fmt: skip
-    assert jobs["draft-1610"].get_next_fire_time(None, READY) == READY
-    job = scheduler.get_job("draft-1610")
     job.func(*job.args)
-    assert scheduler.get_job("draft-again").trigger.run_date == READY + timedelta(minutes=10)
+    assert duty.drafts.of_hour(HOUR) is None
+    now[0] = READY
+    job.func(*job.args)
+
     assert duty.drafts.of_hour(HOUR) is not None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,10 +17,12 @@ from forecast import pipeline
 from forecast.archive.issues import Archive
 from forecast.config import Config
 from forecast.domain import Cycle, Issue, Receipt
-from forecast.errors import ArchiveError, CycleNotReady, SourceCorrupt
+from forecast.errors import ArchiveError, CycleNotReady, NotReleased, SourceCorrupt
 from forecast.issue.report import IssueReport
 from forecast.observations.intake import Intake
 from forecast.service import scheduler as scheduling
+from forecast.service.heartbeat import SECONDS, last_beat
+from forecast.service.journal import Journal, JournalEntry
 from models.prediction import open_models
 from products.publish import Publisher
 from tests.station_data import with_stations
@@ -33,7 +36,12 @@ ISSUE = Issue(
 @pytest.fixture
 def world(config: Config, tmp_path: Path) -> pipeline.World:
     settings = config.model_copy(
-        update={"output": config.output.model_copy(update={"folder": tmp_path / "site"})}
+        update={
+            "output": config.output.model_copy(update={"folder": tmp_path / "site"}),
+            "archive": config.archive.model_copy(
+                update={"url": f"sqlite:///{tmp_path / 'archive.db'}"}
+            ),
+        }
     )
     source: Any = None
     return pipeline.World(
@@ -58,39 +66,54 @@ def scheduler_of(world: pipeline.World) -> BlockingScheduler:
     return scheduling.build_scheduler(world, lambda: NOW)
 
 
-def test_bulletins_are_issued_at_the_local_hours_of_the_settings(world: pipeline.World) -> None:
-    scheduler = scheduler_of(world)
+def looked_at(world: pipeline.World, now: list[datetime]) -> Callable[[], None]:
+    """Return the job that looks at the hours of issue, by a clock that the test sets."""
+    job = scheduling.build_scheduler(world, lambda: now[0]).get_job("hours")
+    return lambda: job.func(*job.args)
 
-    jobs = {job.id: job.trigger for job in scheduler.get_jobs()}
 
-    # 06:40 and 16:10 in Beijing are 22:40 and 08:10 UTC.
-    assert {name for name in jobs if name.startswith("issue")} == {
-        "issue-0420",
-        "issue-0640",
-        "issue-1610",
-        "issue-at-start",
-    }
-    assert jobs["issue-1610"].get_next_fire_time(None, NOW - timedelta(minutes=1)) == NOW
-    assert jobs["issue-0640"].get_next_fire_time(None, NOW) == datetime(
-        2026, 11, 22, 22, 40, tzinfo=UTC
-    )
+def entries(world: pipeline.World) -> list[JournalEntry]:
+    return list(reversed(Journal(world.config.private_folder).last()))
+
+
+def test_bulletins_are_issued_at_the_local_hours_of_the_settings(
+    world: pipeline.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[datetime] = []
+
+    def run(_: object, now: datetime, **__: object) -> object:
+        asked.append(now)
+        raise NotReleased("the hour is not tried again")
+
+    monkeypatch.setattr(pipeline, "run", run)
+    now = [NOW - timedelta(minutes=1)]
+    look = looked_at(world, now)
+
+    for minutes in range(0, 24 * 60, 5):
+        now[0] = NOW - timedelta(minutes=1) + timedelta(minutes=minutes)
+        look()
+
+    # one at the start; 16:10, 04:20 and 06:40 in Beijing are 08:10, 20:20 and 22:40 UTC
+    assert [f"{at:%H:%M}" for at in asked] == ["08:09", "08:14", "20:24", "22:44"]
+    hours = [entry.hour for entry in entries(world) if entry.outcome == "refused"]
+    assert [f"{hour:%H:%M}" for hour in hours] == ["22:40", "08:10", "20:20", "22:40"]
 
 
 def test_a_late_run_is_looked_for_again_until_it_is_too_late(
-    world: pipeline.World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: pipeline.World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "run", run_that(CycleNotReady("not there yet")))
-    scheduler = scheduler_of(world)
+    now = [NOW]
+    look = looked_at(world, now)
 
-    scheduling.issue(world, scheduler, lambda: NOW)
-    again = next(job for job in scheduler.get_jobs() if job.id == "issue-again")
-    assert again.trigger.run_date == NOW + timedelta(minutes=10)
-    assert again.args[3] == NOW + timedelta(minutes=120)
+    for minutes in range(122):
+        now[0] = NOW + timedelta(minutes=minutes)
+        look()
 
-    scheduler.remove_job("issue-again")
-    scheduling.issue(world, scheduler, lambda: NOW, NOW + timedelta(minutes=5))
-    assert "issue-again" not in {job.id for job in scheduler.get_jobs()}
-    assert "given up until the next hour of issue" in caplog.text
+    found = entries(world)
+    assert [entry.outcome for entry in found[:13]] == ["waiting"] * 13
+    assert found[1].at - found[0].at == timedelta(minutes=10)
+    assert (found[13].outcome, found[13].at) == ("missed", NOW + timedelta(minutes=121))
 
 
 def test_a_defect_is_kept_and_does_not_end_the_process(
@@ -98,11 +121,13 @@ def test_a_defect_is_kept_and_does_not_end_the_process(
 ) -> None:
     monkeypatch.setattr(pipeline, "run", run_that(ZeroDivisionError("a defect of ours")))
 
-    assert scheduling.attempt(world, NOW) == 1
+    looked_at(world, [NOW])()
 
     (kept,) = world.archive.attempts()
     assert (kept.exit_code, kept.at) == (1, NOW)
     assert "a defect of ours" in kept.detail
+    [entry] = entries(world)
+    assert (entry.outcome, entry.exit_code) == ("refused", 1)
 
 
 def test_an_issue_is_remembered_with_its_channels(
@@ -114,12 +139,35 @@ def test_an_issue_is_remembered_with_its_channels(
     )
     monkeypatch.setattr(pipeline, "run", run_that(IssueReport(ISSUE, receipts, 141, 100, (), {})))
 
-    assert scheduling.attempt(world, NOW) == 6
+    looked_at(world, [NOW])()
 
-    assert (
-        world.archive.attempts()[0].detail
-        == "gfs-2026112200: 141 forecasts; web published, wechat failed"
-    )
+    detail = "gfs-2026112200: 141 forecasts; web published, wechat failed"
+    assert world.archive.attempts()[0].detail == detail
+    [entry] = entries(world)
+    assert (entry.outcome, entry.exit_code, entry.detail) == ("partial", 6, detail)
+    assert (entry.hour, entry.issue) == (NOW, ISSUE.id)
+
+
+def test_the_heart_beats_by_a_job_of_its_own(world: pipeline.World) -> None:
+    job = scheduler_of(world).get_job("heartbeat")
+
+    job.func(*job.args)
+
+    assert (job.executor, job.trigger.interval) == ("heartbeat", timedelta(seconds=SECONDS))
+    found = last_beat(world.config.private_folder)
+    assert found is not None
+    assert (found.at, found.started) == (NOW, NOW)
+
+
+def test_after_a_clock_that_was_set_back_every_job_runs_by_it(world: pipeline.World) -> None:
+    scheduler = scheduler_of(world)
+    earlier = datetime.now(UTC) - timedelta(days=3)
+
+    scheduling.after_clock_step(scheduler, earlier)
+
+    waiting = {job.id: job for job in scheduler.get_jobs()}
+    assert waiting["hours"].next_run_time == earlier
+    assert waiting["heartbeat"].next_run_time == earlier
 
 
 def test_a_further_model_that_fails_stops_neither_the_next_nor_the_process(
@@ -235,10 +283,31 @@ def test_what_was_dropped_before_the_start_is_taken_in_before_the_first_issue(
     monkeypatch.setattr(
         scheduling, "publish_current_observations", lambda *_: done.append("current")
     )
-    job = scheduler_of(replace(world, intake=SimpleNamespace(observe=take_in))).get_job(
-        "issue-at-start"
-    )  # type: ignore[arg-type]
+    job = scheduler_of(replace(world, intake=SimpleNamespace(observe=take_in))).get_job("hours")
 
     job.func(*job.args)
 
     assert done == ["observe", "current", "issue"]
+
+
+def test_retention_runs_every_day_and_a_backup_where_a_folder_is_named(
+    world: pipeline.World, tmp_path: Path
+) -> None:
+    without = {job.id for job in scheduler_of(world).get_jobs()}
+    backup = world.config.backup.model_copy(update={"folder": tmp_path / "backups"})
+    archive = world.config.archive.model_copy(
+        update={"url": f"sqlite:///{tmp_path / 'archive.db'}"}
+    )
+    models = world.config.learning.model_copy(update={"folder": tmp_path / "models"})
+    named = replace(world, config=world.config.model_copy(
+        update={"backup": backup, "archive": archive, "learning": models}))  # fmt: skip
+    jobs = {job.id: job for job in scheduler_of(named).get_jobs()}
+
+    # 02:40 in Beijing is 18:40 UTC
+    assert ("retain" in without, "backup" in without) == (True, False)
+    at = datetime(2026, 11, 22, 18, 40, tzinfo=UTC)
+    assert jobs["backup"].trigger.get_next_fire_time(None, NOW) == at
+    jobs["retain"].func()
+    jobs["backup"].func()
+    (made,) = (tmp_path / "backups").glob("skyscape-*")
+    assert (made / "manifest.json").is_file()

@@ -11,11 +11,14 @@ import pytest
 
 from forecast.archive.issues import Archive, Attempt
 from forecast.commands import status
-from forecast.commands.world import ZonedFormatter
 from forecast.config import Config
 from forecast.domain import Fault
+from forecast.log_context import ZonedFormatter
 from forecast.observations.formats import Parsed
 from forecast.observations.intake import Intake
+from forecast.service import heartbeat
+from forecast.service.alerting.ledger import Ledger, MessageMark, OpenAlert, write_ledger
+from forecast.service.journal import Journal, JournalEntry
 from tests.station_data import with_stations
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -195,3 +198,43 @@ def test_the_log_writes_the_clock_of_the_service_with_its_offset() -> None:
     line = ZonedFormatter(ZoneInfo("Asia/Shanghai")).format(record)
 
     assert line == "2027-01-01 00:05:00+0800 INFO name: said"
+
+
+def test_the_service_its_journal_and_its_open_alerts_are_shown_in_local_time(
+    settings: Config,
+) -> None:
+    folder = settings.private_folder
+    heartbeat.beat(folder, NOW - timedelta(minutes=4), NOW - timedelta(hours=2), "0.1.0")
+    for number in range(12):
+        at = NOW - timedelta(minutes=20 - number)
+        journal = Journal(folder)
+        journal.add(
+            JournalEntry(at, NOW - timedelta(hours=1), f"a{number}", "waiting", None, 4, "no run")
+        )
+    alert = OpenAlert(
+        "no_issue", "no_issue", "critical", NOW - timedelta(hours=1), NOW, {"en": "no issue"},
+        reported=NOW, marks={"raised": {"wecom:duty": MessageMark("sent", NOW)}},
+    )  # fmt: skip
+    write_ledger(folder, Ledger({"no_issue": alert}))
+
+    found = status.found(settings, NOW)
+    text = "\n".join(status.lines(found))
+
+    assert "service    silent since 2026-11-22T19:56:00+08:00  process" in text
+    assert "started 2026-11-22T18:00:00+08:00" in text
+    assert text.count("journal    ") == 10
+    assert (
+        "journal    2026-11-22T19:51:00+08:00  waiting  hour 2026-11-22T19:00:00+08:00  exit 4  a11"
+        "  no run" in text
+    )
+    assert "alert      2026-11-22T19:00:00+08:00  no_issue  critical  no issue" in text
+    assert found["alerts"][0]["sent_to"] == ["wecom:duty"]
+
+
+@pytest.mark.parametrize(
+    ("in_force", "stale", "code"), [("gfs-1", False, 0), ("gfs-1", True, 8), (None, True, 9)]
+)
+def test_status_fails_where_readers_have_no_forecast_that_holds(
+    in_force: str | None, stale: bool, code: int
+) -> None:
+    assert status.exit_code({"in_force": in_force, "stale": stale}) == code

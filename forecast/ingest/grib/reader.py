@@ -1,8 +1,9 @@
 """Read GRIB messages into an Atmosphere: only those wanted, each decoded once and cropped.
 
-Messages are selected by their headers (headers.py), checked (packing.py), decoded in separate
-processes (decoder_pool.py), checked against the limits of the catalogue and put into one cube
-(cube.py). One that is damaged, or packed or gridded in a way not read here, costs only itself.
+Messages are selected by their headers (headers.py), checked (packing.py), unpacked here
+(unpacking.py: simple packing) or decoded in separate processes (decoder_pool.py), checked against
+the limits of the catalogue and put into one cube (cube.py). One that is damaged, or packed or
+gridded in a way not read here, costs only itself.
 
 One deterministic forecast is read, or the members requested; means and spreads of an ensemble are
 ignored. Messages of an area outside the region are passed over and named. Numbers from 192 on in
@@ -18,18 +19,19 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
 
 from forecast.domain import Atmosphere, Cycle
 from forecast.errors import MissingInput, SkyscapeError, SourceCorrupt
 from forecast.ingest import Needs
+from forecast.ingest.grib.batches import batches, warmed
 from forecast.ingest.grib.cube import assemble
 from forecast.ingest.grib.decoder_pool import DECODERS, Order
 from forecast.ingest.grib.grid import MICRO, Cut, Grid, cut
 from forecast.ingest.grib.headers import Data, Message, inspect, read_data, scan
 from forecast.ingest.grib.limits import Piece, Values
 from forecast.ingest.grib.packing import check, grid_of, has_missing, quantum
+from forecast.ingest.grib.unpacking import is_simple, unpack
 from forecast.quantities import Field
 
 __all__ = ["inspect", "read_atmosphere", "read_members"]
@@ -45,8 +47,6 @@ PROFILES = (
     "geopotential",
 )
 NCEP = 7
-BATCH_MESSAGES = 16  # handed to a decoder at once
-BATCH_BYTES = 1_000_000
 LOCAL = 192  # GRIB2: numbers, categories and surfaces from here on are a centre's own
 WMO_TABLES = (1, 2, 3)  # edition 1: the parameter tables that agree on the numbers below 128
 # edition 1: a number in a table of a centre's own is written table * 1000 + number, as ECMWF does
@@ -162,10 +162,9 @@ def _usual(read: dict[int, list[tuple[Piece, Values]]]) -> set[tuple[str, float]
 
 def _decoded(files: Sequence[Path], finder: Finder, threads: int) -> list[tuple[Piece, Values]]:
     """Return what `finder` finds in the files, with its values (latitude, longitude) as packed."""
-    DECODERS.warm(threads)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decoding")
     try:
-        found = (batch for path in files for batch in batches(finder.find(path)))
+        found = warmed((b for path in files for b in batches(finder.find(path))), threads)
         pending = [pool.submit(_decode_batch, batch) for batch in found]
         results = [each for future in pending for each in future.result()]
     finally:
@@ -178,6 +177,8 @@ def _decoded(files: Sequence[Path], finder: Finder, threads: int) -> list[tuple[
 
 def _decode_batch(batch: Sequence[Piece]) -> list[tuple[Piece, Values | SourceCorrupt]]:
     """Return pieces of one file and one cut with their values, or why a piece has none."""
+    if is_simple(batch[0].order):
+        return list(zip(batch, unpack([piece.order for piece in batch]), strict=True))
     try:
         found = DECODERS.decode([piece.order for piece in batch])
         return list(zip(batch, found, strict=True))
@@ -227,24 +228,6 @@ def _require_essential(needs: Needs, there: Container[str], cycle: Cycle, names:
             f"{cycle.id}: {', '.join(lost)} in none of the files ({names:.200}) at the steps "
             f"{steps} h: fetch the run again"
         )
-
-
-def batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Yield the pieces in portions for one decoder: several small messages, or one or two large.
-
-    The pieces of a portion are of one file and one cut.
-    """
-    for _, same in groupby(pieces, key=lambda piece: (piece.order.path, id(piece.order.cut))):
-        portion: list[Piece] = []
-        size = 0
-        for piece in same:
-            portion.append(piece)
-            size += piece.order.message.length
-            if len(portion) == BATCH_MESSAGES or size >= BATCH_BYTES:
-                yield portion
-                portion, size = [], 0
-        if portion:
-            yield portion
 
 
 class Finder:

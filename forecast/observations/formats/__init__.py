@@ -13,23 +13,12 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
-from forecast.domain import Fault
-from forecast.observations.formats import (
-    afile,
-    bufr,
-    csv_records,
-    isd,
-    metar_format,
-    micaps,
-    micaps_elements,
-    synop,
-)
+from forecast.domain import Fault, Station
 from forecast.observations.formats.collector import Limits, ParseContext, Parsed, sanitised
 from forecast.observations.formats.columns import DATE, STATION, TIME, TIME_PARTS, column
-from forecast.observations.formats.csv_records import unit_error
-from forecast.observations.formats.push_records import parse_push
 
 __all__ = [
     "Limits",
@@ -54,25 +43,50 @@ ARCHIVES = {
     b"\x28\xb5\x2f\xfd": "zstd",
 }
 
-# fmt: off
-PARSERS: dict[str, Callable[[bytes, str, ParseContext], Parsed]] = {
-    "csv": csv_records.parse,
+Parser = Callable[[bytes, str, ParseContext], Parsed]
+
+
+def _parser(module: str) -> Parser:
+    """Return the parser of a module, which is imported when the first file of its format comes."""
+    return lambda data, name, context: _parse(module, data, name, context)
+
+
+def _parse(module: str, data: bytes, name: str, context: ParseContext) -> Parsed:
+    parsed: Parsed = import_module(f"{__name__}.{module}").parse(data, name, context)
+    return parsed
+
+
+PARSERS: dict[str, Parser] = {
+    "csv": _parser("csv_records"),
     "push": lambda data, name, context: parse_push(data, context, name),
-    "synop": synop.parse,
-    "metar": metar_format.parse,
-    "bufr": bufr.parse,
-    "micaps1": micaps.parse,
-    "micaps3": micaps_elements.parse,
-    "isd": isd.parse,
-    "afile": afile.parse,
+    "synop": _parser("synop"),
+    "metar": _parser("metar_format"),
+    "bufr": _parser("bufr"),
+    "micaps1": _parser("micaps"),
+    "micaps3": _parser("micaps_elements"),
+    "isd": _parser("isd"),
+    "afile": _parser("afile"),
 }
-# fmt: on
 
 _ISD = re.compile(r"\d{4}[0-9A-Z]{11}\d{12}[0-9A-Z][+-]\d{5}[+-]\d{6}")
 _AFILE = re.compile(r"[0-9A-Z]\d{4} \d{4}[NS] \d{5}[EW] \d{6} ")
 _SYNOP = re.compile(r"(?<![A-Z])(AAXX|BBXX|OOXX)\s")
 _STAMP = re.compile(r"(?<!\d)((?:19|20)\d{6}(?:\d\d){0,3})(?!\d)")
 _METAR = re.compile(r'(?<![A-Z])[A-Z][A-Z0-9]{3}\s+\d{6}Z\b|"rawOb"')
+
+
+def parse_push(body: bytes, context: ParseContext, name: str = "push") -> Parsed:
+    """Return the records of a pushed body; the `line` of a fault is the record's number."""
+    from forecast.observations.formats import push_records
+
+    return push_records.parse_push(body, context, name)
+
+
+def unit_error(station: Station) -> str:
+    """Return what is wrong with the units that the settings name for a station; "": nothing."""
+    from forecast.observations.formats import csv_records
+
+    return csv_records.unit_error(station)
 
 
 def detect_form(head: bytes) -> str:

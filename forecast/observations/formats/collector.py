@@ -8,6 +8,7 @@ through `quoted`.
 from __future__ import annotations
 
 import io
+import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -162,7 +163,13 @@ class Collector:
         line: int,
         flags: Mapping[str, int] | None = None,
     ) -> None:
-        """Keep a record, merged with an earlier one of its station and time (aware)."""
+        """Keep a record, merged with an earlier one of its station and time (aware).
+
+        A value that is no finite number costs itself only.
+        """
+        if wrong := sorted(name for name, value in values.items() if not math.isfinite(value)):
+            self.fault(line, f"{', '.join(wrong)}: not a finite number: ignored")
+            values = {name: value for name, value in values.items() if name not in wrong}
         if not values:
             return
         key = (station, time)

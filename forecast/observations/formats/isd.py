@@ -100,11 +100,10 @@ def parse(data: bytes, name: str, context: ParseContext | None = None) -> Parsed
     collector = Collector(name, FORM, (context or ParseContext()).limits, later_wins=False)
     header: list[str] | None = None
     for number, text in collector.lines(data):
-        if header is None and text.lstrip('"').startswith("STATION"):
-            header = next(csv.reader([text]))
-            continue
         try:
-            if header is not None:
+            if header is None and text.lstrip('"').startswith("STATION"):
+                header = next(csv.reader([text]))
+            elif header is not None:
                 _read_csv(header, text, number, collector)
             else:
                 _read_fixed(text, number, collector)

@@ -86,7 +86,7 @@ def _moment(words: Sequence[str], line: int, collector: Collector) -> datetime |
     try:
         year, month, day, hour = (int(word) for word in words[:4])
         return checked_time(datetime(_whole_year(year), month, day, hour, tzinfo=BEIJING))
-    except ValueError:
+    except (ValueError, OverflowError):
         collector.fault(line, "the second line is not year, month, day, hour, number of stations")
         return None
 

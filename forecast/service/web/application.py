@@ -27,7 +27,8 @@ from forecast.errors import (
     SkyscapeError,
     SourceError,
 )
-from forecast.service.web import guards, push
+from forecast.log_context import new_id, set_id
+from forecast.service.web import guards, metrics, push
 from forecast.service.web.context import KEY, WebContext, account, context
 from forecast.service.web.session import LoginLimits
 from forecast.service.web.session_key import session_key
@@ -37,7 +38,7 @@ from products.wording import LANGUAGES, Words
 
 log = logging.getLogger(__name__)
 
-PARTS = ("session", "desk", "changes", "reports", "push", "health", "public")
+PARTS = ("session", "desk", "changes", "reports", "push", "health", "metrics", "public")
 LANGUAGE = "lang"  # of the query and the cookie
 COOKIE = "skyscape_session"
 FORM_PARTS, FORM_MEMORY = 200, 500_000  # fields of a form, and their bytes
@@ -117,7 +118,10 @@ def create_application(
     for part in PARTS:
         # imported only now: the parts use what stands here
         application.register_blueprint(importlib.import_module(f"{__package__}.{part}").blueprint)
+    application.before_request(lambda: set_id(new_id()))  # the lines of the log by request
+    application.teardown_request(lambda _: set_id(""))
     application.before_request(guards.admit)
+    metrics.count_answers(application, context)
     application.after_request(_secured)
     application.context_processor(_globals)
     application.register_error_handler(SkyscapeError, _failed)

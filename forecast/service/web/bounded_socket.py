@@ -31,6 +31,9 @@ BAD_REQUEST = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 33\r\n"
     b"Connection: close\r\n\r\nthe headers cannot be understood\n"
 )
+# A method, an address and a version, nothing of them a control: a line feed alone ends no line here
+# and does elsewhere.
+FIRST_LINE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^\x00-\x20\x7f]+ HTTP/1\.\d")
 CONTENT_LENGTH = re.compile(r"\d{1,18}")
 
 
@@ -65,7 +68,7 @@ def parse_head(data: bytes) -> Head | None:
     """Return what a request begins with; None where it is not written as any client writes it."""
     lines = data.decode("latin-1").strip("\r\n").split("\r\n")
     first = lines[0].split(" ")
-    if len(first) != 3 or not first[2].startswith("HTTP/1."):
+    if len(first) != 3 or not FIRST_LINE.fullmatch(lines[0]):
         return None
     headers: dict[str, str] = {}
     for line in lines[1:]:

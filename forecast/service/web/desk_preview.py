@@ -14,7 +14,7 @@ from forecast.service.web.application import words
 from forecast.service.web.context import account, context
 from forecast.service.web.desk_material import Desk, cache, open_desk
 from forecast.service.web.guards import needs
-from products.wording import prefix_of
+from products.pages.addresses import prefix_of
 
 blueprint = Blueprint("preview", __name__, url_prefix="/preview")  # below that of the desk
 

@@ -1,35 +1,55 @@
-"""Whether the service works, for whoever watches it: `/health`."""
+"""Whether the service works, for whoever watches it: `/healthz`, and its two halves.
+
+    /healthz         200 where the scheduler lives, no hour is overdue and the issue in force holds
+    /healthz/live    200 where the scheduler lives: for what starts a dead service again
+    /healthz/ready   200 where an issue is in force and holds: for what sends readers here
+
+Else 503. All is read from small files, so it is known with the archive locked or lost, too.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from http import HTTPStatus
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from forecast.domain import as_utc
-from forecast.errors import ArchiveError
+from forecast.service.state import overdue_hour, read_service_state
 from forecast.service.web.context import context
 
 blueprint = Blueprint("health", __name__)
 
 
-@blueprint.get("/health")
-def health() -> ResponseReturnValue:
-    """Return 200 where the archive answers, else 503; whether an issue is in force; how the last
-    attempt to issue ended (6: not released, or in part). `skyscape status` says why.
-    """
-    now = as_utc(context().clock())
-    try:
-        issues, attempts = context().archive.issues(1), context().archive.attempts(1)
-    except ArchiveError:
-        return jsonify(status="failing", archive=False), HTTPStatus.SERVICE_UNAVAILABLE
-    fresh = bool(issues) and issues[0].valid_until > now
-    return jsonify(
-        status="ok" if fresh else "stale",
-        archive=True,
-        issue=issues[0].id if issues else None,
-        valid_until=issues[0].valid_until.isoformat() if issues else None,
-        last_attempt=attempts[0].at.isoformat() if attempts else None,
-        exit_code=attempts[0].exit_code if attempts else None,
+@blueprint.get("/healthz")
+@blueprint.get("/healthz/<any(live, ready):half>")
+def health(half: str = "") -> ResponseReturnValue:
+    """Return how the service is as JSON, with 503 where it does not work."""
+    config, now = context().config, as_utc(context().clock())
+    state = read_service_state(config)
+    beat, issue = state.beat, state.issue
+    overdue = overdue_hour(state, config, now)
+    live, ready = not state.silent(now), not state.expired(now)
+    whole = {"live": live, "ready": ready}.get(half, live and ready and overdue is None)
+    last = state.journal[0] if state.journal else None
+    answer = jsonify(
+        status="ok" if whole else "failing",
+        live=live,
+        ready=ready,
+        heartbeat=_text(beat.at if beat else None),
+        started=_text(beat.started if beat else None),
+        version=beat.version if beat else None,
+        issue=issue.id if issue else None,
+        withdrawn=state.withdrawn,
+        valid_until=_text(issue.valid_until if issue else None),
+        overdue_hour=_text(overdue),
+        last_attempt=_text(last.at if last else None),
+        outcome=last.outcome if last else None,
+        exit_code=last.exit_code if last else None,
     )
+    return answer, HTTPStatus.OK if whole else HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

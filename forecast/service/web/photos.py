@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from forecast.config import Config
-from forecast.files import write_whole
+from forecast.files import make_private, write_whole
 from forecast.service.web.session_key import key_file
 from forecast.worker import GOOD, Worker, WorkerEnded
 
@@ -55,9 +55,10 @@ def keep_photo(stream: IO[bytes], folder: Path) -> str:
         _one_at_a_time.release()
     digest = hashlib.sha256(content).hexdigest()
     path = path_of(digest, folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(folder, folder=True)
+    make_private(path.parent, folder=True)
     if not path.exists():
-        write_whole(path, content)
+        write_whole(path, content, private=True)
     return digest
 
 

@@ -10,7 +10,10 @@ Data may be read by pages of other servers.
 from __future__ import annotations
 
 import functools
+import gzip
+import hashlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 
@@ -19,14 +22,17 @@ from flask.typing import ResponseReturnValue
 
 from forecast.domain import as_utc
 from forecast.service.web.context import context
-from products import manifest
+from products import manifest, served
 from products.api_v2 import CURRENT, EXPIRED, FOLDER, SITES_MAP, has_status
+from products.pages.addresses import plain_path
 from products.pages.current_observations import FILE
 from products.publish import RELEASES
-from products.wording import plain_path
 
 blueprint = Blueprint("public", __name__)
 
+COMPRESSED = ("text/", "application/", "image/svg+xml")  # types that are worth it
+NOT_COMPRESSED = frozenset({"application/zip", "application/octet-stream"})
+LEAST = 1000  # [byte] of a file that is compressed
 FRESH = 60  # [s] for which a reader may keep a file without asking again
 DATA = ("api", "feeds", "calendar")  # folders of data, below a language too
 TYPES = {
@@ -107,12 +113,35 @@ def _file_of(link: Path, path: str) -> ResponseReturnValue:
     release = link.resolve()  # once: a new issue may take its place while this one is read
     wanted = f"{path}index.html" if not path or path.endswith("/") else path
     digest = _files(release, _changed(release / manifest.NAME)).get(wanted)
-    if digest is None or not (release / wanted).is_file():
-        abort(HTTPStatus.NOT_FOUND)
     dated = wanted == SITES_MAP or (wanted.startswith(f"{FOLDER}/") and has_status(wanted))
-    if dated and link.name == "current":
+    dated = dated and link.name == "current"
+    if digest is None or not (release / wanted).is_file():
+        return _served(release, wanted, dated)
+    if dated:
         return _as_of_now(release, wanted, digest)
     return _sent(release / wanted, _type_of(wanted), digest[:32])
+
+
+def _served(release: Path, path: str, dated: bool) -> ResponseReturnValue:
+    """Return a page of a site without files, made from the issue's data.
+
+    dated: it says so where the issue is past its time.
+    """
+    body = served.page(release, path, context().config)
+    issue = manifest.issue_of(manifest.read(release))
+    if body is None or issue is None:
+        abort(HTTPStatus.NOT_FOUND)
+    if dated and issue.valid_until <= as_utc(context().clock()):
+        body = _expired(body)
+    response = Response(body, mimetype=_type_of(path))
+    response.set_etag(hashlib.sha256(body).hexdigest()[:32])
+    # of the release, as a file of it would have: a mark on an archived page is newer than the issue
+    response.last_modified = datetime.fromtimestamp((release / manifest.NAME).stat().st_mtime, UTC)
+    return response.make_conditional(request)
+
+
+def _expired(body: bytes) -> bytes:
+    return body.replace(f'"status": "{CURRENT}"'.encode(), f'"status": "{EXPIRED}"'.encode(), 1)
 
 
 def _as_of_now(release: Path, path: str, digest: str) -> ResponseReturnValue:
@@ -120,8 +149,7 @@ def _as_of_now(release: Path, path: str, digest: str) -> ResponseReturnValue:
     issue = manifest.issue_of(manifest.read(release))
     if issue is None or issue.valid_until > as_utc(context().clock()):
         return _sent(release / path, _type_of(path), digest[:32])
-    body = (release / path).read_bytes()
-    body = body.replace(f'"status": "{CURRENT}"'.encode(), f'"status": "{EXPIRED}"'.encode(), 1)
+    body = _expired((release / path).read_bytes())
     response = Response(body, mimetype=_type_of(path))
     response.set_etag(f"{digest[:32]}-{EXPIRED}")
     return response.make_conditional(request)
@@ -135,7 +163,26 @@ def _beside(name: str) -> ResponseReturnValue:
 
 
 def _sent(path: Path, media: str, etag: str | bool) -> Response:
+    """Return a file; compressed where the reader takes that, it is text, and it has a hash."""
+    worth = media.startswith(COMPRESSED) and media not in NOT_COMPRESSED
+    if isinstance(etag, str) and worth and path.stat().st_size >= LEAST:
+        if request.accept_encodings["gzip"] > 0 and "Range" not in request.headers:
+            response = Response(_gzipped(path, etag), mimetype=media)
+            response.headers["Content-Encoding"] = "gzip"
+            response.set_etag(f"{etag}-gzip")
+            response.vary.add("Accept-Encoding")
+            response.make_conditional(request)
+            return response
+        response = send_file(path, mimetype=media, etag=etag, conditional=True, max_age=FRESH)
+        response.vary.add("Accept-Encoding")
+        return response
     return send_file(path, mimetype=media, etag=etag, conditional=True, max_age=FRESH)
+
+
+@functools.lru_cache(maxsize=256)
+def _gzipped(path: Path, etag: str) -> bytes:
+    """Return a file compressed. etag: of its content."""
+    return gzip.compress(path.read_bytes(), 6, mtime=0)
 
 
 def _type_of(path: str) -> str:

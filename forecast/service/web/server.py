@@ -12,6 +12,7 @@ from waitress import create_server
 from werkzeug.exceptions import HTTPException
 
 from forecast.errors import ConfigError
+from forecast.service.web import metrics
 from forecast.service.web.bounded_socket import HEADER, BoundedListener, Head, Timeouts
 from forecast.service.web.context import KEY, LISTENING
 from forecast.service.web.guards import LARGEST_BODY
@@ -68,6 +69,7 @@ class WebServer:
             ) from error
         self.host, self.port = listening.getsockname()[:2]
         application.extensions[LISTENING] = self.address
+        self.closed = False  # told to stop
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
             application,
@@ -103,6 +105,7 @@ class WebServer:
 
     def close(self) -> None:
         """Finish the requests being served, then stop; from any thread."""
+        self.closed = True
         self._server.task_dispatcher.shutdown()
         for each in list(self._sockets.values()):
             each.close()
@@ -128,8 +131,18 @@ class WebServer:
             except RequestRefused as refused:
                 return refused.raw()
             return limit
+        if path == metrics.PATH and self._passed_on(head):
+            return _NOT_HERE
         limit = self._limit_of(path, head.method)
         return limit if head.length is None or head.length <= limit else _TOO_LARGE
+
+    def _passed_on(self, head: Head) -> bool:
+        """Return whether another server passes a request on whose sender is not known: waitress
+        removes what that server says of it, so it would seem to come from this machine.
+        """
+        if self._settings.trusted_proxies or self._settings.metrics == "all":
+            return False
+        return any(name in head.headers for name in metrics.FORWARDED)
 
     def _limit_of(self, path: str, method: str) -> int:
         """Return how large a body may be; large ones are for who has a link, or for visitors."""
@@ -155,6 +168,13 @@ _TOO_LARGE = raw_answer(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     [("Content-Type", "text/plain; charset=utf-8")],
     "\n".join(read_words(language)["session.error.413"] for language in LANGUAGES).encode(),
+)
+
+
+_NOT_HERE = raw_answer(
+    HTTPStatus.NOT_FOUND,
+    [("Content-Type", "text/plain; charset=utf-8")],
+    "\n".join(read_words(language)["session.error.404"] for language in LANGUAGES).encode(),
 )
 
 

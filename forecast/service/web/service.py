@@ -84,10 +84,14 @@ def _with_models(world: World) -> Callable[[], World]:
 
 
 def _serve(server: WebServer) -> None:
-    """Serve until the process ends; where the server stops before, say so."""
+    """Serve until the process ends; where the server stops without being told to, say so."""
     try:
         server.serve()
     except Exception:  # a thread must not end in silence
-        log.exception("web: stopped by an error; the desk is closed, no more records are received")
+        if not server.closed:
+            log.exception(
+                "web: stopped by an error; the desk is closed, no more records are received"
+            )
     else:
-        log.error("web: stopped; the desk is closed, no more records are received")
+        if not server.closed:
+            log.error("web: stopped; the desk is closed, no more records are received")

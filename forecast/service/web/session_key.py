@@ -9,6 +9,7 @@ from pathlib import Path
 
 from forecast.config import Config, session_secret
 from forecast.errors import ConfigError
+from forecast.files import make_private
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ def session_key(config: Config) -> bytes:
         return given.encode()
     path = key_file(config)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent, folder=True)
         _make(path)
         if path.stat().st_mode & 0o077:
             log.warning("%s: others can read the key of sessions: chmod 600 it", path)

@@ -1,0 +1,129 @@
+"""An archive that was lost: refused where issues were released, begun anew from them when told so.
+
+The released issues in the output folder are the proof that there was an archive. What they do not
+hold (forecasts, observations, outcomes, accounts) comes back from a backup only.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sql
+
+from forecast.archive.database import ADVICE, file_of
+from forecast.archive.issues import WITHDRAWN, Archive
+from forecast.archive.schema import issue_table
+from forecast.config import masked
+from forecast.domain import Issue
+from forecast.errors import ArchiveUnusable
+from forecast.files import rename
+
+log = logging.getLogger(__name__)
+
+Released = Sequence[
+    tuple[Issue, str, bool]
+]  # an issue, the digest of its settings, is it withdrawn
+BESIDE = ("", "-wal", "-shm")  # the files of an SQLite database
+
+
+def refuse_lost(url: str, released: int) -> None:
+    """Refuse the address of an archive whose file is gone or empty though issues were released.
+
+    Nothing is created. released: how many issues are in the output folder. Raises: ArchiveUnusable.
+    """
+    path = file_of(url)
+    if path is None or not released:
+        return
+    try:
+        found = path.stat().st_size > 0
+    except FileNotFoundError:
+        found = False
+    except OSError:
+        return  # said when it is opened
+    if not found:
+        raise _lost(masked(url), "it is not there", released)
+
+
+def refuse_emptied(archive: Archive, released: int) -> None:
+    """Refuse an archive without any issue though issues were released. Raises: ArchiveUnusable."""
+    if released and not holds_issues(archive):
+        raise _lost(archive.address, "it holds no issue", released)
+
+
+def _lost(address: str, what: str, released: int) -> ArchiveUnusable:
+    return ArchiveUnusable(
+        f"archive {address}: {what}, but {released} released issues are in the output folder; "
+        f"was it lost, or does archive.url name another one? {ADVICE}"
+    )
+
+
+def holds_issues(archive: Archive) -> bool:
+    """Return whether any issue was published from an archive. Raises: ArchiveError."""
+    with archive.transaction() as connection:
+        published = sql.select(issue_table.c.id).where(issue_table.c.published.is_not(None))
+        return connection.execute(published.limit(1)).first() is not None
+
+
+def refuse_damaged(archive: Archive) -> None:
+    """Refuse an SQLite archive in which anything is damaged: every page is read.
+
+    Raises: ArchiveUnusable.
+    """
+    with archive.transaction() as connection:
+        if connection.dialect.name != "sqlite":
+            return
+        found = connection.scalar(sql.text("PRAGMA quick_check(1)"))
+    if found != "ok":
+        raise ArchiveUnusable(f"archive {archive.address}: it is damaged ({found}); {ADVICE}")
+
+
+def keep_damaged(url: str, now: datetime) -> Path | None:
+    """Move the files of a damaged SQLite archive aside; return where it lies, None without one.
+
+    Raises: OSError.
+    """
+    path = file_of(url)
+    if path is None or not path.exists():
+        return None
+    name = f"{path.name}.damaged-{now:%Y%m%dT%H%M%SZ}"
+    for end in reversed(BESIDE):  # the database last: with it the others would be lost
+        if (found := path.with_name(path.name + end)).exists():
+            rename(found, path.with_name(name + end))
+    return path.with_name(name)
+
+
+def adopt(archive: Archive, released: Released) -> tuple[str, ...]:
+    """Enter the released issues that an archive does not know; return their ids.
+
+    For one that was begun anew, or brought back from an older copy. Numbers go on from theirs and
+    their ids are not used again; their forecasts are not known here. Raises: ArchiveError.
+    """
+    with archive.transaction() as connection:
+        known = {
+            row.id: row.published
+            for row in connection.execute(sql.select(issue_table.c.id, issue_table.c.published))
+        }
+        missing = [each for each in released if known.get(each[0].id) is None]
+        for issue, *_ in missing:
+            if issue.id in known:  # opened, and out before it was marked
+                archive.forget(connection, issue.id)
+        rows = [
+            {
+                "id": issue.id,
+                "number": issue.number,
+                "model": issue.cycle.model,
+                "run": issue.cycle.run,
+                "digest": digest,
+                "issued": issue.issued,
+                "valid_until": issue.valid_until,
+                "published": issue.issued,
+                "state": WITHDRAWN if withdrawn else "released",
+            }
+            for issue, digest, withdrawn in missing
+        ]
+        if rows:
+            connection.execute(issue_table.insert(), rows)
+    return tuple(issue.id for issue, *_ in missing)

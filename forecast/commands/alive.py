@@ -1,0 +1,61 @@
+"""The watchdog, `skyscape check --alive`: whether the service does what it is there for.
+
+It watches that output comes, not that a process lives: the heartbeat that the scheduler writes, the
+issue of each hour, and that the issue in force holds. It needs no archive, and a network only to
+send alerts.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from forecast.commands.finding import CheckFinding
+from forecast.config import Config
+from forecast.service.alerting.conditions import assess
+from forecast.service.alerting.facts import Facts, small_facts
+from forecast.service.alerting.notices import texts_of
+from forecast.service.alerting.watch import Alerting
+
+EXIT_CODE = 8  # the service is not what it should be
+LOCK_WAIT = 30.0  # [s] for the service, where it is sending itself
+# Conditions that make the exit code; the others are named only.
+FAILING = frozenset({"scheduler", "no_issue", "nothing", "expired"})
+
+
+def findings(config: Config, now: datetime, send: bool = False) -> list[CheckFinding]:
+    """Return what is wrong at `now`: a fault is in FAILING. send: alert the operators, too.
+
+    Raises: ConfigError.
+    """
+    facts = small_facts(config, now)
+    found = [
+        CheckFinding(
+            "fault" if each.kind in FAILING else "warning", each.key, texts_of(each, config)["en"]
+        )
+        for each in assess(facts).conditions
+    ]
+    if not any(each.grade == "fault" for each in found):
+        found.insert(0, CheckFinding("ok", "service", _alive(facts)))
+    if send:
+        found += _sent(config, facts)
+    return found
+
+
+def _alive(facts: Facts) -> str:
+    """Return since when the service runs, and which issue is in force."""
+    beat, issue, zone = facts.service.beat, facts.service.issue, facts.config.zone
+    assert beat is not None  # else it counts as silent
+    assert issue is not None  # else nothing is in force
+    until = f"{issue.valid_until.astimezone(zone):%F %H:%M%z}"
+    return (
+        f"process {beat.process} since {beat.started.astimezone(zone):%F %H:%M%z}; "
+        f"{issue.id} in force until {until}"
+    )
+
+
+def _sent(config: Config, facts: Facts) -> list[CheckFinding]:
+    if config.alerts.first.empty:
+        return [CheckFinding("warning", "alerts", "alerts.first names nobody: nothing is sent")]
+    look = Alerting(config, alone=True, wait=LOCK_WAIT).look(facts)
+    problems = [CheckFinding("warning", "alerts", problem) for problem in look.problems]
+    return [*problems, CheckFinding("note", "alerts", f"{look.sent} messages sent")]

@@ -1,0 +1,70 @@
+"""The job of the service that looks every minute whether operators have to be alerted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from forecast.errors import SkyscapeError
+from forecast.issue.world import World
+from forecast.learning import monitor
+from forecast.service.alerting.facts import (
+    Facts,
+    LearningFacts,
+    added_runs,
+    archive_bytes,
+    disks,
+    reason_of,
+)
+from forecast.service.alerting.watch import Alerting
+from forecast.service.state import read_service_state
+from models.prediction import open_models
+
+log = logging.getLogger(__name__)
+
+MINUTES = 1  # between two looks
+SLOW = timedelta(minutes=5)  # for which what the archive says is used again
+OPENED = timedelta(hours=1)  # for which it is used again which trained models are refused
+
+
+class AlertJob:
+    """Looks at everything that can be wrong; `look` never raises."""
+
+    def __init__(self, world: World, clock: Callable[[], datetime]) -> None:
+        self._world, self._clock = world, clock
+        self._alerting = Alerting(world.config)
+        self._slow: tuple[datetime, Facts] | None = None
+        self._refused = (clock(), world.models.refused)
+
+    def look(self) -> None:
+        """Alert operators of what is wrong now."""
+        try:
+            self._alerting.look(self._facts(self._clock()))
+        except (SkyscapeError, OSError) as error:
+            log.error("alerts: %s", error)
+        except Exception:  # the process must outlive a defect
+            log.exception("alerts: a defect: please report it")
+
+    def _facts(self, now: datetime) -> Facts:
+        """Return the facts at `now`; those of the archive may be some minutes old."""
+        config = self._world.config
+        if self._slow is None or not timedelta(0) <= now - self._slow[0] < SLOW:
+            archive, error = reason_of(self._world.archive, config, now)
+            facts = Facts(
+                config, now, read_service_state(config), archive=archive, archive_error=error,
+                learning=self._learning(now), added_runs=added_runs(config),
+                archive_bytes=archive_bytes(config),
+            )  # fmt: skip
+            self._slow = (now, facts)
+        slow = self._slow[1]
+        return Facts(
+            config, now, read_service_state(config), disks(config), slow.archive,
+            slow.archive_error, slow.learning, slow.added_runs, slow.archive_bytes,
+        )  # fmt: skip
+
+    def _learning(self, now: datetime) -> LearningFacts:
+        folder = self._world.config.learning.folder
+        if not timedelta(0) <= now - self._refused[0] < OPENED:
+            self._refused = (now, open_models(folder).refused)
+        return LearningFacts(tuple(monitor.kinds(folder)), self._refused[1])

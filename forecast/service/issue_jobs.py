@@ -1,0 +1,84 @@
+"""What is done at an hour of issue where nobody reviews: the pipeline, by the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from forecast import pipeline
+from forecast.domain import Cycle, Issue
+from forecast.issue.report import IssueReport
+from forecast.issue.world import World
+from forecast.learning import train
+from forecast.service.attempts import Result, attempted, failed, result_of
+from forecast.service.open_hour import Standing
+
+
+def standing_of(world: World, hour: datetime, now: datetime) -> Standing:
+    """Return how an hour stands by the release that is in force.
+
+    An issue that is withdrawn, or of another leading model, gives an hour no issue.
+    """
+    issue = in_force(world)
+    if issue is None or issue.valid_until <= now:
+        return Standing()
+    return Standing(issue.id if issue.issued >= hour else None, issue.cycle)
+
+
+def in_force(world: World) -> Issue | None:
+    """Return the issue that readers see of the leading model; None where it is withdrawn."""
+    issue = world.publisher.in_force()
+    if issue is None or world.publisher.is_withdrawn():
+        return None
+    return issue if issue.cycle.model == world.config.source.model else None
+
+
+def with_models(world: World) -> World:
+    """Return the world with the models in force."""
+    return replace(world, models=train.models_in_force(world.config))
+
+
+class IssueJobs:
+    """Issues at their hours; see Work in forecast/service/open_hour.py."""
+
+    def __init__(self, world: World, observe: Callable[[], None]) -> None:
+        self._world, self._observe = world, observe
+
+    def begin(self, now: datetime) -> bool:
+        """Read the observations that wait; return whether what is in force is damaged, or was made
+        under other settings.
+        """
+        self._observe()
+        publisher, issue = self._world.publisher, self._world.publisher.in_force()
+        if issue is None:
+            return False
+        digest = publisher.manifest().get("digest")
+        return digest != self._world.config.digest or not publisher.holds(issue.id)
+
+    def standing(self, hour: datetime, now: datetime) -> Standing:
+        """Return how an hour stands."""
+        return standing_of(self._world, hour, now)
+
+    def issue(self, hour: datetime, now: datetime, newer_than: Cycle | None, last: bool) -> Result:
+        """Issue the best there is, or only a run newer than that. Never raises."""
+
+        def act(world: World) -> Result:
+            run = pipeline.run(with_models(world), now, ask=False, newer_than=newer_than)
+            return result_of(run)
+
+        return attempted(self._world, now, act, last)
+
+    def update(self, now: datetime, newer_than: Cycle | None) -> tuple[Result, Cycle | None]:
+        """Issue a newer run if it changes a grade; return it, too. Never raises."""
+        if newer_than is None:  # nothing is in force
+            return self.issue(now, now, None, last=False), None
+        try:
+            found = pipeline.update(with_models(self._world), now, newer_than)
+        except Exception as error:  # the process must outlive a defect
+            return failed(error), None
+        if isinstance(found, IssueReport):
+            result = result_of(found)
+            return replace(result, detail=f"update: {result.detail}"), found.issue.cycle
+        detail = f"{found.id} came late and changes the grade of no issued chance"
+        return Result("unchanged", detail), found

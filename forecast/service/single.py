@@ -1,0 +1,53 @@
+"""One service for each output folder: a lock that the process holds as long as it lives."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from forecast.errors import ConfigError
+
+NAME = "service.lock"  # in the output folder
+
+
+def hold(folder: Path, now: datetime, version: str) -> IO[str]:
+    """Hold an output folder against every other service; give it back by closing the file.
+
+    The kernel lets go of it when the process dies, however that happens.
+    Raises: ConfigError, which says who holds it; or where it cannot be written.
+    """
+    path = folder / NAME
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}; let it be written") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        with file:
+            file.seek(0)
+            holder = _described(file.read())
+        raise ConfigError(
+            f"{folder}: another service runs for this output folder ({holder}); stop it first, or "
+            "give this one another folder with --out"
+        ) from error
+    about = {"process": os.getpid(), "host": socket.gethostname(), "version": version}
+    file.truncate(0)
+    json.dump(about | {"since": now.isoformat(timespec="seconds")}, file)
+    file.flush()
+    return file
+
+
+def _described(content: str) -> str:
+    """Return who holds a folder, as far as its lock says it."""
+    try:
+        about: Any = json.loads(content)
+        return f"process {about['process']} on {about['host']} since {about['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "it does not say which"

@@ -1,0 +1,90 @@
+"""How the service is, from small files alone: heartbeat, journal and the manifest of the release.
+
+Nothing here needs the archive or a network, so it holds where these fail. The alerts, `/healthz`,
+`/metrics`, `status` and `check --alive` all read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from forecast.config import Config
+from forecast.domain import Issue, as_utc
+from forecast.issue.hours import last_hour
+from forecast.service.heartbeat import Heartbeat, last_beat
+from forecast.service.journal import Journal, JournalEntry
+from products import manifest
+
+# The outcomes of the journal after which an hour has an issue of its own.
+ISSUED = frozenset({"issued", "partial"})
+NOTHING_NEWER = frozenset({"unchanged", "older"})
+ENTRIES = 200  # of the journal that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """The last heartbeat, the newest entries of the journal (newest first), and the issue that
+    readers see; None where there is none.
+    """
+
+    beat: Heartbeat | None
+    journal: tuple[JournalEntry, ...]
+    issue: Issue | None
+    withdrawn: bool = False
+
+    def silent(self, now: datetime) -> bool:
+        """Return whether the scheduler does not live."""
+        return self.beat is None or self.beat.silent(now)
+
+    def expired(self, now: datetime) -> bool:
+        """Return whether no issue is in force, or the one that is has expired."""
+        return self.issue is None or self.issue.valid_until <= as_utc(now)
+
+
+def read_service_state(config: Config) -> ServiceState:
+    """Return the state of the service of these settings; what cannot be read counts as absent."""
+    folder, content = config.private_folder, manifest.read(config.output.folder / "current")
+    return ServiceState(
+        last_beat(folder),
+        Journal(folder).last(ENTRIES),
+        manifest.issue_of(content),
+        manifest.withdrawal_of(content) is not None,
+    )
+
+
+def overdue_hour(state: ServiceState, config: Config, now: datetime) -> datetime | None:
+    """Return the last hour of issue that has no issue `late_minutes` after it; None: all is well.
+
+    What was issued later counts, and before it what was signed while its draft was open. An attempt
+    that found nothing newer counts where the run in force is the newest that the hour could have
+    had. A service that started after the hour gets the same time from its start.
+    """
+    late = timedelta(minutes=config.alerts.late_minutes)
+    hour = last_hour(config.schedule.issue_at, config.zone, now - late)
+    started = state.beat.started if state.beat and not state.silent(now) else hour
+    if as_utc(now) < max(hour, started) + late:
+        return None
+    early = timedelta(minutes=config.issue.draft_minutes if config.issue.review != "off" else 0)
+    if state.issue is not None and state.issue.issued >= hour - early:
+        return None
+    of_hour = [entry for entry in state.journal if entry.hour == hour]
+    if any(entry.outcome in ISSUED for entry in of_hour):
+        return None
+    current = state.issue is not None and state.issue.cycle.run >= run_due(config, hour)
+    if current and not state.expired(now) and any(e.outcome in NOTHING_NEWER for e in of_hour):
+        return None
+    return hour
+
+
+def run_due(config: Config, at: datetime, margin: timedelta = timedelta(0)) -> datetime:
+    """Return the start of the newest run of the leading model that should be there at a time.
+
+    margin: how much longer than delay_hours a run may take.
+    """
+    source = config.source
+    hour = as_utc(at) - timedelta(hours=source.delay_hours) - margin
+    hour = hour.replace(minute=0, second=0, microsecond=0)
+    while hour.hour not in source.run_hours:
+        hour -= timedelta(hours=1)
+    return hour

@@ -1,0 +1,247 @@
+"""Is an hour of issue saved from a locked, a lost and a damaged archive, and from an older run?"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast import pipeline
+from forecast.archive import database
+from forecast.archive.issues import Archive
+from forecast.archive.rebuilding import refuse_lost
+from forecast.commands import world as setup
+from forecast.config import Config
+from forecast.domain import Atmosphere, Cycle
+from forecast.errors import ArchiveUnusable, ConfigError, CycleNotReady, OlderRun
+from forecast.ingest.grib import reader
+from forecast.issue import choice_of_run
+from forecast.issue.release import restore
+from forecast.service.attempts import Attempts
+from forecast.service.issue_jobs import IssueJobs
+from forecast.service.journal import Journal, JournalEntry
+from forecast.service.open_hour import IssueHours
+from forecast.service.single import hold
+from tests.faults.one_site import RUN, carry, decoded, small, world
+
+HOUR = RUN + timedelta(hours=8, minutes=10)  # 16:10 in Beijing
+
+
+@pytest.fixture(scope="module")
+def atmosphere(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Atmosphere:
+    folder = tmp_path_factory.mktemp("cycle")
+    return decoded(small(config, folder), folder / "bucket")
+
+
+@pytest.fixture(scope="module")
+def issued(
+    config: Config, atmosphere: Atmosphere, tmp_path_factory: pytest.TempPathFactory
+) -> Config:
+    """The settings of a service that has issued once; copied for each test."""
+    settings = small(config, tmp_path_factory.mktemp("issued"))
+    carry(settings, atmosphere, 0)
+    return settings
+
+
+@pytest.fixture
+def ours(issued: Config, tmp_path: Path) -> Config:
+    folder = issued.output.folder.parent
+    shutil.copytree(folder, tmp_path / "copy", symlinks=True)
+    return small(issued.model_copy(), tmp_path / "copy").model_copy(
+        update={"source": issued.source}
+    )
+
+
+class Service:
+    """A service at the hour after its first issue, with the run of that time."""
+
+    def __init__(self, settings: Config) -> None:
+        self.now = HOUR
+        later = Cycle(RUN + timedelta(hours=6))
+        self.world = world(settings, later.run)
+        self.journal = Journal(settings.private_folder)
+        attempts = Attempts(self.world, self.journal)
+        jobs = IssueJobs(self.world, lambda: None)
+        self.hours = IssueHours(settings, jobs, attempts, lambda: self.now)
+
+    def look(self, later: timedelta = timedelta()) -> JournalEntry:
+        """Look at the hour, and return the last entry of the journal."""
+        self.now += later
+        self.hours.look()
+        return self.journal.last(1)[0]
+
+
+@pytest.fixture
+def service(ours: Config, atmosphere: Atmosphere, monkeypatch: pytest.MonkeyPatch) -> Service:
+    monkeypatch.setattr(reader, "read_atmosphere", lambda *_, **__: atmosphere)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    return Service(ours)
+
+
+def file_of(settings: Config) -> Path:
+    return Path(settings.archive.url.removeprefix("sqlite:///"))
+
+
+def lose(settings: Config) -> None:
+    for file in file_of(settings).parent.glob(f"{file_of(settings).name}*"):
+        file.unlink()
+
+
+def damage(settings: Config) -> None:
+    """Overwrite every page of the database but the first."""
+    path = file_of(settings)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xa5" * (len(content) - 4096))
+
+
+def test_a_locked_archive_and_a_held_folder_cost_half_a_minute_each(service: Service) -> None:
+    path, folder = file_of(service.world.config), service.world.publisher.folder
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        first = service.look()
+    assert (first.outcome, first.exit_code) == ("waiting", 5)
+    assert "ArchiveBusy" in first.detail
+
+    with (folder / "lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert service.look(timedelta(seconds=29)) == first
+        second = service.look(timedelta(seconds=1))
+    assert (second.outcome, second.exit_code) == ("waiting", 6)
+    assert "FolderBusy" in second.detail
+
+    third = service.look(timedelta(seconds=30))
+    assert (third.outcome, third.issue) == ("issued", "gfs-2026112206")
+    assert [issue.number for issue in service.world.archive.issues()] == [2, 1]
+    assert {entry.hour for entry in service.journal.last()} == {HOUR}
+
+
+@pytest.mark.parametrize("harm", [lose, damage])
+def test_without_its_archive_a_service_goes_on_publishing_and_says_so(
+    service: Service, harm: Any
+) -> None:
+    harm(service.world.config)
+
+    entry = service.look()
+
+    assert (entry.outcome, entry.issue, entry.exit_code) == ("issued", "gfs-2026112206", 5)
+    assert entry.detail.startswith("archive unavailable: ")
+    assert "skyscape restore" in entry.detail
+    in_force = service.world.publisher.in_force()
+    assert in_force is not None
+    assert in_force.number == 2  # numbers go on
+    page = (service.world.publisher.link / "index.html").read_text(encoding="utf-8")
+    assert "资料库暂时不可用" in page
+    assert service.look(timedelta(minutes=10)) == entry  # the hour has its issue
+
+
+def test_a_lost_archive_is_refused_at_the_start_and_never_made_anew(ours: Config) -> None:
+    lose(ours)
+
+    with pytest.raises(ArchiveUnusable, match=r"1 released issues.*skyscape restore.*--rebuild"):
+        setup.open_archive(ours)
+
+    assert not file_of(ours).exists()
+    rebuilt = setup.open_archive(ours, rebuild=True)
+    assert [issue.number for issue in rebuilt.issues()] == [1]
+    assert setup.open_archive(ours).issues() == rebuilt.issues()
+
+
+def test_an_archive_that_is_empty_where_it_was_full_is_refused(ours: Config) -> None:
+    lose(ours)
+    Archive(ours.archive.url)  # as a copy of a live file without its log gives one
+
+    with pytest.raises(ArchiveUnusable, match="it holds no issue"):
+        pipeline.run(world(ours, RUN), HOUR)
+
+    file_of(ours).write_bytes(b"")
+    with pytest.raises(ArchiveUnusable, match="it is not there"):
+        refuse_lost(ours.archive.url, released=1)
+
+
+def test_a_damaged_archive_is_kept_beside_the_rebuilt_one(ours: Config) -> None:
+    damage(ours)
+
+    rebuilt = setup.open_archive(ours, rebuild=True)
+
+    assert [issue.number for issue in rebuilt.issues()] == [1]
+    [aside] = file_of(ours).parent.glob("*.damaged-*Z")
+    assert aside.stat().st_size > 4096
+
+
+def test_an_archive_brought_back_from_an_older_copy_takes_later_releases_over(
+    service: Service,
+) -> None:
+    path = file_of(service.world.config)
+    with (
+        closing(sqlite3.connect(path)) as live,
+        closing(sqlite3.connect(path.with_name("copy"))) as copy,
+    ):
+        live.backup(copy)
+    assert service.look().outcome == "issued"
+    path.with_name("copy").replace(path)  # under the running service
+
+    restore(service.world, HOUR)
+
+    assert [issue.number for issue in service.world.archive.issues()] == [2, 1]
+
+
+def test_an_older_run_replaces_a_newer_issue_only_when_it_is_named(
+    service: Service, ours: Config
+) -> None:
+    older = Cycle(RUN - timedelta(hours=6))
+    back = replace(service.world, source=world(ours, older.run).source)
+
+    with pytest.raises(OlderRun, match=r"skyscape once --cycle 2026112118"):
+        pipeline.run(back, HOUR)
+    assert service.world.publisher.current() == "gfs-2026112200"
+
+    pipeline.run(back, HOUR, older)
+    assert service.world.publisher.current() == "gfs-2026112118"
+
+
+def test_a_late_run_is_published_only_if_it_changes_the_grade_of_an_issued_chance(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, probabilities = Cycle(RUN), choice_of_run.issued_probabilities
+    with pytest.raises(CycleNotReady, match="gfs-2026112206, which is out"):
+        pipeline.update(service.world, HOUR, Cycle(RUN + timedelta(hours=6)))
+    # the issue in force as the late run has it
+    keep = choice_of_run.changes_a_grade
+    made: list[Any] = []
+    monkeypatch.setattr(pipeline, "changes_a_grade", lambda *a: made.append(a) or keep(*a))
+    monkeypatch.setattr(
+        choice_of_run,
+        "issued_probabilities",
+        lambda *_: {each.event.key: each.probability for each in made[-1][1]},
+    )
+    assert pipeline.update(service.world, HOUR, first) == Cycle(RUN + timedelta(hours=6))
+    assert service.world.publisher.current() == "gfs-2026112200"
+
+    coming = next(e for e in made[0][1] if e.event.window.end > HOUR and e.known)
+    other = 0.9 if coming.probability < 0.5 else 0.1
+    monkeypatch.setattr(
+        choice_of_run,
+        "issued_probabilities",
+        lambda *given: probabilities(*given) | {coming.event.key: other},
+    )
+    report = pipeline.update(service.world, HOUR, first)
+    assert report.issue.id == "gfs-2026112206"  # type: ignore[union-attr]
+
+
+def test_a_second_service_of_an_output_folder_is_told_who_holds_it(tmp_path: Path) -> None:
+    with (
+        hold(tmp_path, HOUR, "1"),
+        pytest.raises(ConfigError, match=r"process \d+ on .* since 2026-11-22T08:10"),
+    ):
+        hold(tmp_path, HOUR, "1")
+
+    hold(tmp_path, HOUR, "1").close()  # who is gone holds nothing

@@ -1,0 +1,119 @@
+"""Does a service end within seconds when it is told to, whatever it does, and reload on SIGHUP?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from forecast.service.running import ClockSteps
+
+PROJECT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-m", "tests.faults.stoppable_service")
+STOPPED_WITHIN = 5.0  # [s], what is promised; PATIENCE and one look of the main thread are less
+AT_MOST = 120  # [s] of a busy machine
+
+
+def started(*command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+
+
+def lines_until(process: subprocess.Popen[str], end: str) -> list[str]:
+    """Return what a process writes up to a line that begins so."""
+    assert process.stdout is not None
+    found: list[str] = []
+    for line in process.stdout:
+        found.append(line.rstrip())
+        if line.startswith(end):
+            return found
+    pytest.fail(f"it ended before {end!r}: {found}")
+
+
+@pytest.fixture
+def idle() -> Iterator[subprocess.Popen[str]]:
+    process = started(*COMMAND, "idle")
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_service_that_is_at_work_ends_on_sigterm() -> None:
+    process = started(*COMMAND)
+    said = lines_until(process, "at work")
+    assert any(line.startswith("start: skyscape ") for line in said)
+
+    process.terminate()
+
+    assert process.wait(AT_MOST) == 0
+    assert process.stdout is not None
+    rest = process.stdout.read().splitlines()
+    assert rest == [
+        "stop: SIGTERM",
+        "stop: what was at work is given up; nothing of it was published",
+    ]
+
+
+def test_the_patience_with_jobs_is_shorter_than_what_is_promised() -> None:
+    from forecast.service import running
+
+    assert running.PATIENCE + 2 * running.WAIT < STOPPED_WITHIN
+
+
+def test_settings_are_read_again_on_sighup_and_wrong_ones_change_nothing(
+    idle: subprocess.Popen[str],
+) -> None:
+    lines_until(idle, "at work")
+
+    idle.send_signal(signal.SIGHUP)
+    refused = lines_until(idle, "reload: refused")
+    idle.send_signal(signal.SIGHUP)
+    renewed = lines_until(idle, "reload: the new settings are in force")
+    if "at work" not in renewed:
+        lines_until(idle, "at work")  # the new scheduler is
+    idle.send_signal(signal.SIGINT)
+    lines_until(idle, "stop: SIGINT")
+
+    assert refused[-1].endswith("the old settings stay in force: sites: none is named")
+    assert idle.wait(AT_MOST) == 0
+
+
+def test_process_one_of_a_container_ends_on_sigterm() -> None:
+    unshare = shutil.which("unshare")
+    if (
+        unshare is None
+        or subprocess.run(
+            [unshare, "--pid", "--fork", "true"], check=False, capture_output=True
+        ).returncode
+    ):
+        pytest.skip("unshare --pid is not allowed here: no process can be the first of its own")
+    process = started(unshare, "--pid", "--fork", *COMMAND)
+    said = lines_until(process, "at work")
+    assert any("process 1" in line for line in said)
+    [inside] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+
+    os.kill(int(inside), signal.SIGTERM)
+
+    assert process.wait(AT_MOST) == 0
+
+
+def test_a_clock_that_is_set_is_noticed_once_and_a_late_look_is_not() -> None:
+    wall, steady = [1000.0], [50.0]
+    steps = ClockSteps(lambda: wall[0], lambda: steady[0])
+
+    def later(seconds: float, step: float = 0.0) -> float:
+        wall[0] += seconds + step
+        steady[0] += seconds
+        return steps.step()
+
+    assert later(0.5) == 0.0
+    assert later(7200.0) == 0.0
+    assert later(0.5, step=-3600.0) == -3600.0
+    assert later(0.5) == 0.0
+    assert later(0.5, step=86400.0) == 86400.0
+    assert later(0.5, step=5.0) == 0.0  # as a time server corrects it

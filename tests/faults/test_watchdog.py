@@ -1,0 +1,158 @@
+"""Is a dead scheduler noticed inside a living process, by the command and by its alert?"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from forecast.__main__ import main
+from forecast.files import write_whole
+from forecast.service import heartbeat
+from forecast.service.alerting.ledger import NAME
+from products import manifest
+from tests.doubles.wecom import WeComDouble, serving
+from tests.e2e.conftest import settings_file, some_sites
+
+HOUR = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)  # 16:10 in Beijing
+MINUTE = timedelta(minutes=1)
+KEY = "a-key-of-this-test"
+
+
+@pytest.fixture
+def robot(monkeypatch: pytest.MonkeyPatch) -> Iterator[WeComDouble]:
+    monkeypatch.setenv("SKYSCAPE_WECOM_KEYS", f"duty:{KEY}")
+    double = WeComDouble({KEY}, HOUR)
+    with serving(double):
+        yield double
+
+
+@pytest.fixture
+def settings(tmp_path: Path, robot: WeComDouble) -> Path:
+    """A settings file with a duty group, and a release that is in force."""
+    group = {"id": "duty", "issues": False}
+    file = settings_file(
+        tmp_path,
+        delivery={"wecom": {"url": robot.url, "groups": [group]}},
+        alerts={"first": {"wecom": ["duty"]}, "disk_free_gb": 0, "disk_free_percent": 0},
+        archive={"url": "sqlite:///private/archive.db"},
+        output={"folder": "site"},
+        sites=some_sites("zhaojiawa"),
+        models=[],
+    )
+    release = tmp_path / "site" / "current"
+    release.mkdir(parents=True)
+    content = {
+        "issue": "gfs-2026112200", "number": 7, "issued": HOUR.isoformat(),
+        "valid_until": (HOUR + timedelta(hours=20)).isoformat(), "model": "gfs",
+        "run": "2026-11-22T00:00:00+00:00", "files": {},
+    }  # fmt: skip
+    write_whole(release / manifest.NAME, manifest.text(content))
+    return file
+
+
+class Clock:
+    """The moment of the service, moved by the test."""
+
+    now = HOUR
+
+
+def check(file: Path, now: datetime, *more: str) -> int:
+    return main(["check", "--alive", "--config", str(file), "--now", now.isoformat(), *more])
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_scheduler_that_died_inside_a_living_process_is_noticed_and_its_revival_too(
+    settings: Path, robot: WeComDouble, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock, beaten = Clock(), threading.Event()
+    folder = tmp_path / "private"
+
+    def beat() -> None:
+        heartbeat.beat(folder, clock.now, HOUR, "0.1.0")
+        beaten.set()
+
+    def start() -> BackgroundScheduler:
+        scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)})
+        scheduler.add_job(beat, "interval", seconds=0.02)
+        scheduler.start()
+        assert beaten.wait(30)
+        return scheduler
+
+    scheduler = start()
+    assert check(settings, HOUR + MINUTE, "--tell") == 0
+    assert robot.taken == []
+
+    # its thread dies of a defect, and the process lives on
+    def dies() -> None:
+        raise SystemExit
+
+    scheduler._process_jobs = dies
+    scheduler.wakeup()
+    scheduler._thread.join(30)
+    assert not scheduler._thread.is_alive()
+    process = json.loads((folder / heartbeat.NAME).read_text())["process"]
+    assert process == os.getpid()
+
+    codes = []
+    for minutes in (3, 4, 5):
+        robot.now = HOUR + minutes * MINUTE
+        codes.append(check(settings, robot.now, "--tell"))
+    assert codes == [0, 8, 8]
+    [(_, _, text)] = robot.taken
+    assert "定时任务已停止" in text
+    assert "the scheduler has stopped" in capsys.readouterr().out
+
+    beaten.clear()
+    clock.now = HOUR + 20 * MINUTE
+    again = start()
+    again.shutdown()
+    for minutes in (20, 26):
+        robot.now = HOUR + minutes * MINUTE
+        heartbeat.beat(folder, robot.now, HOUR, "0.1.0")
+        assert check(settings, robot.now, "--tell") == 0
+    assert ["【已结束】" in text for _, _, text in robot.taken] == [False, True]
+
+
+def test_without_tell_nothing_is_sent_and_the_code_is_the_same(
+    settings: Path, robot: WeComDouble, tmp_path: Path
+) -> None:
+    assert check(settings, HOUR) == 8
+
+    assert robot.requests == 0
+    assert not (tmp_path / "private" / NAME).exists()
+
+
+def test_a_missed_hour_and_an_expired_issue_are_each_a_failure(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for hours, named in ((12.3, []), (14.8, ["no_issue"]), (20.5, ["no_issue", "expired"])):
+        now = HOUR + timedelta(hours=hours)
+        heartbeat.beat(tmp_path / "private", now, HOUR - timedelta(days=1), "0.1.0")
+
+        code = check(settings, now, "--json")
+
+        faults = [each for each in json.loads(capsys.readouterr().out) if each["grade"] == "fault"]
+        assert [each["subject"] for each in faults] == named
+        assert code == (8 if named else 0)
+
+
+def test_the_watchdog_needs_no_archive(settings: Path, tmp_path: Path, robot: WeComDouble) -> None:
+    heartbeat.beat(tmp_path / "private", HOUR, HOUR, "0.1.0")
+    (tmp_path / "private" / "archive.db").write_bytes(b"no database at all")
+
+    assert check(settings, HOUR, "--tell") == 0
+    assert (tmp_path / "private" / "archive.db").read_bytes() == b"no database at all"
+
+
+def test_tell_without_alive_is_refused(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--tell", "--config", str(settings)]) == 2
+
+    assert "--tell: only together with --alive" in capsys.readouterr().err
