@@ -42,11 +42,8 @@ from forecast.settings import (
     StationSettings,
     WebSettings,
 )
-<<<<<<< HEAD
-from forecast.settings.cmadaas import CmadaasSettings
-=======
 from forecast.settings.alerts import OperatorAlertSettings
->>>>>>> main
+from forecast.settings.cmadaas import CmadaasSettings
 from forecast.settings.delivery import DeliverySettings
 from forecast.settings.delivery import secrets as secrets_of
 from forecast.settings.errors import (
@@ -67,12 +64,8 @@ PUSH_TOKENS = "SKYSCAPE_PUSH_TOKENS"  # sender:token,sender:token
 SHORTEST_TOKEN = 16  # [character]
 SECRET = "SKYSCAPE_SECRET"  # noqa: S105 - the name of a variable
 SHORTEST_SECRET = 32  # [character]
-<<<<<<< HEAD
 CMADAAS_USER, CMADAAS_PASSWORD = "SKYSCAPE_CMADAAS_USER", "SKYSCAPE_CMADAAS_PASSWORD"
-MAXIMUM_SIZE = 4_000_000  # [byte] of a settings file
-=======
 MAXIMUM_SIZE = 40_000_000  # [byte] of a settings file
->>>>>>> main
 
 
 class Config(SettingsSection):
