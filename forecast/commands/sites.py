@@ -36,7 +36,8 @@ MapFile: TypeAlias = Annotated[
 
 def sites(
     action: Annotated[
-        Literal["list", "add"], typer.Argument(help="add: the paragraph of a new site.")
+        Literal["list", "add", "stations"],
+        typer.Argument(help="add: a new site's paragraph; stations: which can serve as truth."),
     ] = "list",
     id: Annotated[
         str, typer.Argument(metavar="ID", help="Of the new site: small letters, digits, _.")
@@ -65,13 +66,19 @@ def sites(
     ] = False,
     config: ConfigFile = None,
 ) -> int:
-    """List the sites; or make, check and show a new one, and add it to the settings with --write.
+    """List the sites, or the stations that can serve each as truth; or make, check and show a new
+    site, and add it to the settings with --write.
 
     Exit code 3 where something about the new site must be mended; nothing is written then.
     """
     from forecast.commands.new_site import NewSite, wgs84
 
     settings = setup.settings(config)
+    if action == "stations":
+        from forecast.learning import truth_stations
+
+        show(*truth_stations.lines(settings))
+        return 0
     if action == "list":
         rows = [
             (s.id, s.name.zh, f"{s.latitude:g} N {s.longitude:g} E", f"{s.elevation_m:g} m")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from forecast.__main__ import main
 from forecast.config import Config
 from forecast.domain import Name, Station
 from forecast.learning.truth_stations import SUMMIT, VALLEY, lines, near_stations, truth_stations
@@ -62,3 +65,9 @@ def test_stations_that_the_service_named_are_proposed_with_what_to_write(
     assert "jinding: A1203 A1203, 0.0 km, -6 m: sea_of_clouds (summit) (not listed)" in text
     assert "- {id: A1203, latitude: 40.0680, longitude: 116.0250, elevation_m: 1285}" in text
     assert "zhaojiawa: no known station can serve it (within 30 km)" in text
+
+
+def test_the_command_lists_the_proposals(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sites", "stations"]) == 0
+
+    assert "lingshan: no known station can serve it" in capsys.readouterr().out
