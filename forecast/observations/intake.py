@@ -157,7 +157,8 @@ class Intake:
         """Archive what the feed has that is new."""
         total = IntakeSummary()
         for batch in self._feed.receive(now) if self._feed else ():
-            if self.receive(batch.digest, batch.name, batch.parsed, now, batch.keep_all):
+            new = self.receive(batch.digest, batch.name, batch.parsed, now, batch.keep_all)
+            if new and batch.parsed.observations:  # else a failure: kept as a fault, no line
                 refused = len(batch.parsed.faults) + batch.parsed.more_faults
                 records = len(batch.parsed.observations)
                 total += IntakeSummary(files=1, records=records, refused=refused)
