@@ -74,18 +74,8 @@ def sites(
     from forecast.commands.new_site import NewSite, wgs84
 
     settings = setup.settings(config)
-    if action == "stations":
-        from forecast.learning import truth_stations
-
-        show(*truth_stations.lines(settings))
-        return 0
-    if action == "list":
-        rows = [
-            (s.id, s.name.zh, f"{s.latitude:g} N {s.longitude:g} E", f"{s.elevation_m:g} m")
-            for s in settings.sites
-        ]
-        show_table(("site", "name", "place", "height"), rows)
-        return 0
+    if action != "add":
+        return _show_sites(settings) if action == "list" else _show_stations(settings)
     if not (id and zh and en) or latitude is None or longitude is None or elevation is None:
         raise typer.BadParameter(
             "sites add needs ID, --zh, --en, --latitude, --longitude and --elevation"
@@ -97,6 +87,22 @@ def sites(
         id, (zh, en), latitude, longitude, elevation, chosen, valley=valley, brightness=night_sky
     )
     return _add(site, settings, (terrain, lights), picture, config if write else None, write)
+
+
+def _show_sites(settings: Config) -> int:
+    rows = [
+        (s.id, s.name.zh, f"{s.latitude:g} N {s.longitude:g} E", f"{s.elevation_m:g} m")
+        for s in settings.sites
+    ]
+    show_table(("site", "name", "place", "height"), rows)
+    return 0
+
+
+def _show_stations(settings: Config) -> int:
+    from forecast.learning import truth_stations
+
+    show(*truth_stations.lines(settings))
+    return 0
 
 
 def _add(
