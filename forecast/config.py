@@ -29,12 +29,10 @@ from forecast.settings import (
     ForecastSettings,
     IssuerSettings,
     IssueSettings,
-    LearningSettings,
     ObservationSettings,
     Operational,
     OutputSettings,
     PhenomenonSettings,
-    ReportSettings,
     ScheduleSettings,
     ServiceSettings,
     SettingsSection,
@@ -55,6 +53,7 @@ from forecast.settings.errors import (
     yaml_fault,
 )
 from forecast.settings.keeping import BackupSettings, KeepSettings
+from forecast.settings.learning import LearningSettings, ReportSettings
 from forecast.settings.sources import ModelSettings, SourceSettings
 from forecast.settings.yaml_text import PlainLoader, values_of
 

@@ -206,9 +206,7 @@ def predict(
                 if known
                 else None,
                 usual=float(table[USUAL][row]),
-                confidence=_confidence(phenomenon, table, row, features.missing[row])
-                if known
-                else 0,
+                confidence=known * _confidence(phenomenon, table, row, features.missing[row]),
                 missing=_missing(features.missing[row], answer.unknown),
                 quantities=quantities,
                 spreads={

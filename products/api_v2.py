@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 from forecast.config import Config
 from forecast.domain import PHENOMENA, Almanac, Forecast, Issue, Name, Site, Spread
 from forecast.quantities import FEATURES
 from forecast.review import Review, Withdrawal
-from products.bulletin import Bulletin, Entry, Outlook, Section
+from products.api_quantities import ENDINGS, STANDARD_NAMES, key_of, quantities, shown, unit_of
+from products.bulletin import Bulletin
 from products.confidence import as_usual
 from products.marking import STATUS, withdrawal_details
 from products.pages.addresses import address
@@ -30,7 +30,7 @@ from products.pages.json_page import json_page, minute_text, time_text
 from products.pages.phrases import Phrases
 from products.pages.templating import TEMPLATES, Page
 from products.safety import CLOSING, CLOTHING, CLOTHING_UNKNOWN, COLDEST, HAZARDS, feature_of
-from products.units import UNITS
+from products.sections import Entry, Outlook, Section
 from products.wording import LANGUAGES, read_words
 
 FORECASTS, TEXTS = "skyscape.forecasts/2", "skyscape.texts/2"
@@ -38,32 +38,6 @@ FOLDER, SITES_MAP = "api/v2", "sites.geojson"
 CURRENT, EXPIRED = "current", "expired"
 STATUSES = (CURRENT, *sorted(STATUS.values()), EXPIRED)
 DANGER, CAUTION = "danger", "caution"  # levels of a hazard: nothing is recommended; take care
-
-# Display unit (products/units.py) -> the ending of a key, and the unit in UCUM's notation.
-# fmt: off
-ENDINGS: Mapping[str, tuple[str, str]] = MappingProxyType({
-    "celsius": ("degC", "Cel"), "warmth": ("K", "K"), "percent": ("percent", "%"),
-    "metre": ("m", "m"), "kilometre": ("km", "km"), "visibility": ("km", "km"),
-    "centimetre": ("cm", "cm"), "millimetre": ("mm", "mm"), "snow": ("mm", "mm"),
-    "wind": ("m_s", "m/s"), "speed": ("m_s", "m/s"), "hour": ("h", "h"), "minute": ("min", "min"),
-    "lead": ("d", "d"), "degree": ("deg", "deg"), "azimuth": ("deg", "deg"),
-    "magnitude": ("mag", "[mag]"), "brightness": ("mag_arcsec2", "[mag]/[arcsec]2"),
-    "energy": ("J_kg", "J/kg"), "per_hour": ("percent_per_hour", "%/h"),
-    "sinking": ("Pa_s", "Pa/s"),
-    "chance": ("percent", "%"), "ratio": ("ratio", "1"), "of_four": ("count", "1"),
-    "plain": ("index", "1"), "snow_class": ("class", "1"), "precipitation_kind": ("class", "1"),
-})
-# Our feature -> the name in the standard name table of CF, where it is the same quantity.
-STANDARD_NAMES: Mapping[str, str] = MappingProxyType({
-    "temperature_at_site": "air_temperature", "temperature_minimum": "air_temperature",
-    "wind_speed_at_site": "wind_speed", "gust": "wind_speed_of_gust",
-    "precipitation": "precipitation_amount", "visibility": "visibility_in_air",
-    "convective_energy": "atmosphere_convective_available_potential_energy",
-    "new_snow": "thickness_of_snowfall_amount", "snow_depth": "surface_snow_thickness",
-    "snow_water": "snowfall_amount", "sun_azimuth": "solar_azimuth_angle",
-    "deck_top": "cloud_top_altitude", "deck_base": "cloud_base_altitude",
-})
-# fmt: on
 
 
 def pages(bulletin: Bulletin) -> Iterator[Page]:
@@ -127,17 +101,6 @@ def hidden_events(sections: Sequence[Section]) -> list[dict[str, str]]:
 def has_status(path: str) -> bool:
     """Return whether a file is of one issue, and says what became of it."""
     return not path.endswith(("/texts.json", "/openapi.json"))
-
-
-def key_of(feature: str) -> str:
-    """Return the key of a feature: its name, ending in the unit in which readers see it."""
-    ending = ENDINGS[_unit(feature)][0]
-    return feature if feature.endswith(f"_{ending}") else f"{feature}_{ending}"
-
-
-def quantities(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Return features (SI) under their keys, as pages show them; null where unknown."""
-    return {key_of(name): _shown(name, v) for name, v in values.items() if name in FEATURES}
 
 
 def rounded(probability: float) -> float | None:
@@ -353,7 +316,8 @@ def texts() -> dict[str, Any]:
         "clothing": {each: _words(f"clothing.{each}") for each in clothing},
         "statuses": {each: _words(f"api.status.{each}") for each in STATUSES},
         "quantities": {
-            key_of(name): {"name": _words(f"feature.{name}.label"), "unit": ENDINGS[_unit(name)][1],
+            key_of(name): {"name": _words(f"feature.{name}.label"),
+                           "unit": ENDINGS[unit_of(name)][1],
                            "standard_name": STANDARD_NAMES.get(name)}
             for name, feature in FEATURES.items() if feature.shown
         },
@@ -370,14 +334,6 @@ def _words(key: str) -> dict[str, str]:
     return {language: read_words(language)[key] for language in LANGUAGES}
 
 
-def _unit(feature: str) -> str:
-    return read_words(LANGUAGES[0])[f"feature.{feature}.unit"]
-
-
-def _shown(feature: str, value: float) -> float | None:
-    return UNITS[_unit(feature)].shown(value) if math.isfinite(value) else None
-
-
 def _level(hazard: str) -> str:
     return DANGER if hazard in CLOSING else CAUTION
 
@@ -390,7 +346,7 @@ def hazard_key(hazard: str) -> str:
 def hazard(id: str, value: float) -> dict[str, Any]:
     """Return a hazard with its level, and its value as readers see it."""
     return {"hazard": id, "level": _level(id), "quantity": hazard_key(id),
-            "value": _shown(feature_of(id), value)}  # fmt: skip
+            "value": shown(feature_of(id), value)}  # fmt: skip
 
 
 def _grades(begin: Sequence[float]) -> list[dict[str, Any]]:

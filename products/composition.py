@@ -30,21 +30,13 @@ from forecast.model_description import ModelCard
 from forecast.quantities import FEATURES, LEAST_WRITTEN, grade_of, published_probability
 from forecast.review import Review
 from forecast.verification import Verification
-from products.bulletin import (
-    NEXT_DAYS,
-    OPERATORS_ONLY,
-    WORTH_GOING,
-    Bulletin,
-    Entry,
-    Section,
-    SiteDay,
-    was_removed,
-)
+from products.bulletin import NEXT_DAYS, Bulletin
 from products.confidence import as_usual, weighed
 from products.known_values import KnownValues
 from products.outlook import covered_until, outlook_of
 from products.pages.tiles import tiles_of
 from products.safety import Hazard, assess_hazards, closes, clothing, worst
+from products.sections import OPERATORS_ONLY, WORTH_GOING, Entry, Section, SiteDay, was_removed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -110,7 +102,7 @@ def compose(
     sections = _sections(issue, days, entries, almanacs, config, features, supplement.current)
     outlook = outlook_of(sections)
     valid_to = _valid_to(issue, forecasts, config)
-    counted = Counter(i for f in forecasts for i in f.missing)
+    missing = Counter(i for f in forecasts for i in f.missing).items()
     earlier = _earlier(supplement.issues, issue, zone)
     return Bulletin(
         issue=issue,
@@ -126,9 +118,7 @@ def compose(
         comfort_standard=config.observations.comfort,
         valid_from=issue.issued,
         valid_to=valid_to,
-        expires_at=min(issue.valid_until, valid_to)
-        if valid_to > issue.issued
-        else issue.valid_until,
+        expires_at=min([issue.valid_until, *([valid_to] if valid_to > issue.issued else [])]),
         covered_until=covered_until(outlook, days, zone),
         attributions=tuple(dict.fromkeys(supplement.attributions)),
         model_names=_model_names(config),
@@ -138,7 +128,7 @@ def compose(
         outlook=outlook,
         best=_best(sections, days[:NEXT_DAYS], config.forecast.grades),
         sections=sections,
-        missing=tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
+        missing=tuple(sorted(missing, key=lambda item: (-item[1], item[0]))),
         earlier=earlier,
         states=_states(earlier, supplement.states, review),
         verification=supplement.verification,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forecast.domain import Name
-from products.bulletin import OPERATORS_ONLY, WORTH_GOING, Entry, Section, only_hidden
+from products.sections import OPERATORS_ONLY, WORTH_GOING, Entry, Section, only_hidden
 
 FACE_DAYS = 2  # today and tomorrow
 CLEARLY = 2  # grades by which another phenomenon takes the place of a headline worth going for

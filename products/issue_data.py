@@ -25,9 +25,10 @@ from forecast.domain import Forecast, Site
 from forecast.errors import PublishError
 from forecast.settings import Channel
 from forecast.verification import EventMark, Verification
-from products.bulletin import Bulletin, Entry, Others, Outlook, Section, SiteDay, may_be_charted
+from products.bulletin import Bulletin, Others
 from products.pages.screen import likeliest
 from products.plain_data import ArraysWriter, Coder, dataset_of
+from products.sections import Entry, Outlook, Section, SiteDay, may_be_charted
 
 SCHEMA = "skyscape.issue-data/1"
 HEAD, FOLDER = "head.json", "sites/"

@@ -15,7 +15,7 @@ from forecast.config import Config
 from forecast.domain import Issue
 from forecast.review import Withdrawal
 from products import withdrawn as withdrawal_pages
-from products.bulletin import Bulletin, Entry
+from products.bulletin import Bulletin
 from products.confidence import as_usual
 from products.marking import withdrawal_details
 from products.pages.addresses import address, prefix_of
@@ -24,6 +24,7 @@ from products.pages.phrases import Phrases
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
 from products.safety import CLOSING
+from products.sections import Entry
 from products.short_message import message
 from products.wording import LANGUAGES, Words
 

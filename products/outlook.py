@@ -7,8 +7,8 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from forecast.domain import as_utc
-from products.bulletin import Alert, Gap, Outlook, Section
 from products.safety import HAZARDS, worst
+from products.sections import Alert, Gap, Outlook, Section
 
 
 def outlook_of(sections: Sequence[Section]) -> Outlook:

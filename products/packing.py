@@ -15,7 +15,8 @@ from pathlib import Path
 from forecast.errors import PublishError
 from forecast.files import write_whole
 from products.manifest import ISSUE_NAME, run_of
-from products.publish import RELEASES, Publisher, remove_release
+from products.publish import RELEASES, Publisher
+from products.release_files import remove_release
 
 SUFFIX = ".tar.xz"
 LEFT_OUT = (".png", ".zip")  # they are nine tenths of what a packed release would take

@@ -17,8 +17,6 @@ own date) and never stops the others.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
 import json
 import logging
 import shutil
@@ -27,7 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from forecast.config import Config
 from forecast.domain import CurrentObservations, Issue, Receipt
@@ -37,10 +35,10 @@ from forecast.review import Withdrawal
 from forecast.settings import CHANNELS, Channel
 from products import channels, manifest, marking, served, withdrawn
 from products.bulletin import Bulletin
-from products.issue_data import write_issue_data
 from products.manifest import ISSUE_NAME, Files
 from products.pages.current_observations import FILE, document
 from products.pages.templating import Page
+from products.release_files import disk_errors, is_locked, remove_release, write_page
 
 log = logging.getLogger(__name__)
 
@@ -67,12 +65,12 @@ class Publisher:
         wait: [s] at most, for another process that publishes. Raises: FolderBusy when it still
         holds the folder then.
         """
-        with _disk_errors(self.folder):
+        with disk_errors(self.folder):
             self.releases.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / "lock").open("a")
         with lock:
             until = time.monotonic() + wait
-            while not _locked(lock):
+            while not is_locked(lock):
                 if time.monotonic() >= until:
                     raise FolderBusy(
                         f"{self.folder}: another process is publishing here; "
@@ -173,8 +171,8 @@ class Publisher:
             )
         fresh = self.releases / f".new-{issue}"
         files: Files = {}
-        corrects = _corrected(bulletin)
-        with _disk_errors(self.folder):
+        corrects = bulletin.corrected
+        with disk_errors(self.folder):
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
             before = served.reader_of(self.link, self.config) if self.link.exists() else None
@@ -187,7 +185,8 @@ class Publisher:
             }
             receipts = [done[channel] for channel in wanted]
             if any(receipt.outcome == "published" for receipt in receipts):
-                data = self._write_data(bulletin, fresh, files, receipts)
+                linked = _linked_channels(bulletin, files)
+                data = served.write_data(bulletin, fresh, linked, receipts, self.link)
                 self._put_in_force(bulletin, fresh, files, corrects, data)
             else:
                 shutil.rmtree(fresh)
@@ -202,7 +201,7 @@ class Publisher:
         found = self.manifest()
         if found.get("issue") != issue.id:
             raise PublishError(f"{issue.id} is not in force, so it cannot be withdrawn")
-        with _disk_errors(self.folder):
+        with disk_errors(self.folder):
             if manifest.withdrawal_of(found) is None:
                 self._put_withdrawal(issue, withdrawal)
         self._finish()
@@ -218,7 +217,7 @@ class Publisher:
         path = self.folder / FILE
         if not content["tiles"] and not path.exists():
             return False
-        with _disk_errors(self.folder):
+        with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             write_whole(path, json.dumps(content, ensure_ascii=False, allow_nan=False))
         return True
@@ -239,37 +238,12 @@ class Publisher:
             self._carry_over(channel, bulletin, fresh, files)
             return Receipt(channel, issue, "failed", str(error))
         for page in written:
-            files[page.path] = {"channel": channel, "issue": issue, "sha256": _write(fresh, page)}
+            files[page.path] = {
+                "channel": channel,
+                "issue": issue,
+                "sha256": write_page(fresh, page),
+            }
         return Receipt(channel, issue, "published", f"{len(written)} files")
-
-    def _write_data(
-        self, bulletin: Bulletin, fresh: Path, files: Files, receipts: Sequence[Receipt]
-    ) -> dict[str, dict[str, Any]]:
-        """Write the data of the sites without files; return what the manifest says of them.
-
-        A channel that was not published keeps those of the issue before.
-        """
-        issue, found = bulletin.issue.id, dict[str, dict[str, Any]]()
-        of_sites = [each for each in receipts if channels.has_site_pages(each.channel)]
-        published = [each.channel for each in of_sites if each.outcome == "published"]
-        if bulletin.served_sections and published:
-            path = f"data/{issue}.zip"
-            linked = _linked_channels(bulletin, files)
-            write_issue_data(fresh / path, bulletin, self.current(), linked)
-            entry = served.entry_of(issue, path, served.digest_of(fresh / path))
-            found = dict.fromkeys(published, entry)
-        before = self.manifest().get("served") or {}
-        for receipt in of_sites:
-            if receipt.channel in published or receipt.channel not in before:
-                continue
-            kept = served.carry_over(before[receipt.channel], self.link, fresh)
-            if kept is not None and kept["issue"] == _corrected(bulletin):
-                reason = bulletin.review.reason if bulletin.review else ""
-                mark = marking.of_corrected(bulletin.issue, reason)
-                kept = marking.marked_entry(kept, mark, self.config.zone)
-            if kept is not None:
-                found[receipt.channel] = kept
-        return found
 
     def _carry_over(self, channel: str, bulletin: Bulletin, fresh: Path, files: Files) -> None:
         """Copy a channel's files from the release in force, where there is one.
@@ -277,7 +251,7 @@ class Publisher:
         Those of an issue that the bulletin corrects say so.
         """
         reason = bulletin.review.reason if bulletin.review else ""
-        mark, corrected = marking.of_corrected(bulletin.issue, reason), _corrected(bulletin)
+        mark, corrected = marking.of_corrected(bulletin.issue, reason), bulletin.corrected
         for path, entry in manifest.files_of(self.link)[1].items():
             source = self.link / path
             if (
@@ -288,7 +262,7 @@ class Publisher:
                 body = source.read_bytes()
                 if entry["issue"] == corrected:
                     body = marking.marked(path, channel, body, mark, self.config.zone)
-                files[path] = entry | {"sha256": _write(fresh, Page(path, body))}
+                files[path] = entry | {"sha256": write_page(fresh, Page(path, body))}
 
     def _put_in_force(
         self,
@@ -332,7 +306,7 @@ class Publisher:
             page.path: {
                 "channel": replaced[page.path]["channel"],
                 "issue": issue.id,
-                "sha256": _write(fresh, page),
+                "sha256": write_page(fresh, page),
             }
             for page in pages
         }
@@ -347,7 +321,7 @@ class Publisher:
         Where the same release is in force already (damaged, or with further channels), readers see
         a copy of it meanwhile, so that they never find nothing.
         """
-        _write(fresh, Page(manifest.NAME, manifest.text(content)))
+        write_page(fresh, Page(manifest.NAME, manifest.text(content)))
         for path in sorted((fresh, *fresh.rglob("*")), reverse=True):
             sync(path)
         if release.exists():
@@ -366,7 +340,7 @@ class Publisher:
         """
         found = self.manifest()
         issue, withdrawal = manifest.issue_of(found), manifest.withdrawal_of(found)
-        with _disk_errors(self.folder):
+        with disk_errors(self.folder):
             if issue is not None and withdrawal is not None:
                 if not self.holds(issue.id):
                     self._put_withdrawal(issue, withdrawal)
@@ -401,7 +375,7 @@ class Publisher:
     def _clear_leftovers(self) -> None:
         """Remove what runs that died left behind; never the release in force."""
         in_force = self.link.resolve()
-        with _disk_errors(self.folder):
+        with disk_errors(self.folder):
             (self.folder / ".current-new").unlink(missing_ok=True)
             for kind in (".new-*", ".old-*", ".withdrawn-*"):
                 for left in self.releases.glob(kind):
@@ -453,54 +427,7 @@ class Publisher:
                 remove_release(old)
 
 
-def remove_release(release: Path) -> None:
-    """Remove a release; one that is killed meanwhile leaves no part of it to be read."""
-    gone = release.with_name(f".old-{release.name}")  # see _clear_leftovers
-    shutil.rmtree(gone, ignore_errors=True)
-    shutil.rmtree(release.rename(gone))
-
-
-def _locked(file: IO[str]) -> bool:
-    """Return whether an open file could be locked against every other process."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _corrected(bulletin: Bulletin) -> str:
-    """Return the id of the issue that a bulletin corrects; "" where it corrects none."""
-    number = bulletin.review.corrects if bulletin.review else None
-    return next((each.id for each in bulletin.earlier if each.number == number), "")
-
-
 def _linked_channels(bulletin: Bulletin, files: Files) -> tuple[Channel, ...]:
     """Return the channels that web pages link: those with files in this release."""
     there = {"web", *(entry["channel"] for entry in files.values())}
     return tuple(each for each in bulletin.channels if each in there)
-
-
-def _write(release: Path, page: Page) -> str:
-    """Write a page into a release and return its hash; `sync` brings it to the disk."""
-    target = release / page.path
-    if (
-        target.parts[: len(release.parts)] != release.parts
-        or ".." in target.parts[len(release.parts) :]
-    ):
-        raise PublishError(f"{page.path!r} lies outside the release")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(page.content)
-    return hashlib.sha256(page.content).hexdigest()
-
-
-@contextlib.contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
-    """Turn an error of the disk into a PublishError that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        where = error.filename or folder
-        raise PublishError(
-            f"{where}: {error.strerror or error}; check that it is writable and not full"
-        ) from error

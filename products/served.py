@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -17,10 +17,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from forecast.config import Config
+from forecast.domain import Receipt
 from forecast.review import Withdrawal
+from forecast.settings import Channel
 from products import api_v2, channels, manifest, withdrawn
-from products.issue_data import issue_data
-from products.marking import Mark, entry_mark, marked
+from products.bulletin import Bulletin
+from products.issue_data import issue_data, write_issue_data
+from products.marking import Mark, entry_mark, marked, marked_entry, of_corrected
 from products.pages.addresses import plain_path
 
 CACHED = 96  # sites and channels whose pages are kept: about 40 MB
@@ -50,6 +53,38 @@ class Found:
 def entry_of(issue: str, file: str, digest: str) -> dict[str, Any]:
     """Return what a manifest says of a channel whose sites are served from a file."""
     return {"issue": issue, "data": file, "sha256": digest}
+
+
+def write_data(
+    bulletin: Bulletin,
+    fresh: Path,
+    linked: Sequence[Channel],
+    receipts: Sequence[Receipt],
+    in_force: Path,
+) -> dict[str, dict[str, Any]]:
+    """Write the data of the sites without files; return what the manifest says of them.
+
+    linked: channels that web pages link. in_force: the release before; a channel that was not
+    published keeps its data of it.
+    """
+    issue, found, before = bulletin.issue.id, dict[str, dict[str, Any]](), manifest.read(in_force)
+    of_sites = [each for each in receipts if channels.has_site_pages(each.channel)]
+    published = [each.channel for each in of_sites if each.outcome == "published"]
+    if bulletin.served_sections and published:
+        path = f"data/{issue}.zip"
+        write_issue_data(fresh / path, bulletin, str(before.get("issue", "")), linked)
+        found = dict.fromkeys(published, entry_of(issue, path, digest_of(fresh / path)))
+    data = before.get("served") or {}
+    for receipt in of_sites:
+        if receipt.channel in published or receipt.channel not in data:
+            continue
+        kept = carry_over(data[receipt.channel], in_force, fresh)
+        if kept is not None and kept["issue"] == bulletin.corrected:
+            reason = bulletin.review.reason if bulletin.review else ""
+            kept = marked_entry(kept, of_corrected(bulletin.issue, reason), bulletin.zone)
+        if kept is not None:
+            found[receipt.channel] = kept
+    return found
 
 
 def page(release: Path, path: str, config: Config) -> bytes | None:

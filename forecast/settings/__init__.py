@@ -287,23 +287,6 @@ class IssueSettings(SettingsSection):
     unsigned: Literal["release", "hold"] = "release"
 
 
-class ReportSettings(SettingsSection):
-    """Reports of what was seen, from phones. visitors: whether anybody may send one."""
-
-    visitors: bool = False
-
-
-class LearningSettings(SettingsSection):
-    """Where models are kept; when past days are scored and models trained (local time)."""
-
-    folder: Path = Path("var/models")
-    judge_at: TimeOfDay = time(12, 30)
-    learn_on: Literal[
-        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
-    ] = "monday"
-    learn_at: TimeOfDay = time(13, 30)
-
-
 class PhenomenonSettings(SettingsSection):
     """Windows and thresholds that a bureau may move; each is explained in config.yaml."""
 

@@ -43,9 +43,10 @@ from forecast.config import Config
 from forecast.domain import Issue, Receipt
 from forecast.review import Withdrawal
 from forecast.settings import CHANNELS, Channel
-from products.bulletin import Bulletin, Section
+from products.bulletin import Bulletin
 from products.delivery import Delivery
 from products.pages.templating import Page
+from products.sections import Section
 
 if TYPE_CHECKING:
     from products.marking import Mark

@@ -15,11 +15,12 @@ from forecast.domain import Almanac, Forecast, Issue, Name, Site, Spread, Window
 from forecast.quantities import FEATURES, Feature
 from forecast.review import Review, Withdrawal
 from products import api_v2
-from products.bulletin import Bulletin, Entry, Section
+from products.bulletin import Bulletin
 from products.confidence import as_usual
 from products.marking import Mark, marked_json, withdrawal_details
 from products.pages.json_page import json_page, number, time_text
 from products.pages.templating import TEMPLATES, Page
+from products.sections import Entry, Section
 from products.wording import Words
 
 FORECASTS = "skyscape.forecasts/1"

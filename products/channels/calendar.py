@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from forecast.config import Config
 from forecast.domain import Window
 from forecast.review import Withdrawal
-from products.bulletin import OPERATORS_ONLY, Bulletin, Entry, Outlook, Section
+from products.bulletin import Bulletin
 from products.confidence import HIGH, as_usual
 from products.marking import WITHDRAWN, Mark, withdrawal_text
 from products.pages import ics
@@ -24,6 +24,7 @@ from products.pages.addresses import address, language_of
 from products.pages.ics import Line, day_line, text_line, time_line
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
+from products.sections import OPERATORS_ONLY, Entry, Outlook, Section
 from products.wording import LANGUAGES, Words
 
 CHANCES = (30, 50, 70)  # [%] from which on a calendar has a time

@@ -15,7 +15,7 @@ from forecast.config import Config
 from forecast.domain import Issue
 from forecast.review import Withdrawal
 from products import withdrawn as withdrawn_pages
-from products.bulletin import Bulletin, Section
+from products.bulletin import Bulletin
 from products.channels import api
 from products.drawing.card import SITES
 from products.drawing.still import HEIGHT, WIDTH, still
@@ -26,13 +26,12 @@ from products.package import package, repacked
 from products.pages import screen
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page, static_pages
+from products.sections import Section
 from products.wording import LANGUAGES, Words
 
 TEMPLATE, WITHDRAWN = "display/screen.html", "display/withdrawn.html"
 PACKAGE, INDEX = "display/package.zip", "index.html"
-PACKED = tuple(
-    f"static/{name}" for name in ("display.css", "display.js", "live.js", "mark.svg", "ridge.svg")
-)
+PACKED = tuple(f"static/{name}" for name in ("display.css", "display.js", "live.js", "mark.svg"))
 
 
 def render(bulletin: Bulletin) -> Iterator[Page]:

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from forecast.config import Config
 from forecast.domain import Name
 from forecast.review import Withdrawal
-from products.bulletin import Alert, Bulletin, Entry, Outlook, Section
+from products.bulletin import Bulletin
 from products.confidence import as_usual
 from products.marking import Mark, withdrawal_text
 from products.pages import atom
@@ -26,6 +26,7 @@ from products.pages.addresses import address, identifier, language_of
 from products.pages.json_page import json_page, number, time_text
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
+from products.sections import Alert, Entry, Outlook, Section
 from products.wording import LANGUAGES, Words
 
 VERSION = "https://jsonfeed.org/version/1.1"

@@ -9,12 +9,13 @@ from datetime import date
 
 from forecast.domain import Issue
 from products import api_v2
-from products.bulletin import Bulletin, Section
+from products.bulletin import Bulletin
 from products.channels import calendar
 from products.charts.event_strip import KINDS, legend_sign
 from products.pages import models, site_list, verification
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page, static_pages
+from products.sections import Section
 from products.wording import LANGUAGES, Words
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from products.bulletin import Bulletin, Section
+from products.bulletin import Bulletin
 from products.channels import api
 from products.faces import faceless, faces
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page, static_pages
+from products.sections import Section
 from products.wording import LANGUAGES
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from forecast.domain import Forecast
-from products.bulletin import Bulletin, Entry, Section
+from products.bulletin import Bulletin
 from products.confidence import as_usual
 from products.pages.addresses import prefix_of
 from products.pages.phrases import Phrases
+from products.sections import Entry, Section
 from products.wording import LANGUAGES, Words
 
 

@@ -5,20 +5,21 @@ They are seen small: a name, a number, when and where, the hazards; the page beh
 
 from __future__ import annotations
 
-from products.bulletin import Entry, Section
 from products.drawing import pieces
 from products.drawing.captions import Captions
 from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
-from products.drawing.scene import stand_on_scene
+from products.drawing.scene import VEIL, stand_on_scene, veil
 from products.drawing.setting import set_heading, set_text
 from products.faces import faceless, faces, title_of
+from products.sections import Entry, Section
 
 CARD = (1200, 630)  # [px] of og:image
 COVER = (900, 383)  # [px] 2.35:1, of an article in the list
 SQUARE = (500, 500)  # [px] of an article when it is passed on
 MARGIN = 56
+LEFT = 640  # [px] to which the words of a site's card reach
 SHOWN = 3  # entries of the index card
 SITES = 20  # with pictures at most, the first of the settings; the web site has them all
 INDEX = "cards/index.png"  # path of the index card, as in the first language
@@ -34,8 +35,10 @@ def site_card(section: Section, captions: Captions) -> Picture:
     found, words = faces(section), captions.words
     face = found[0] if found else None
     about = captions.numbered()
-    picture = _card(face, captions, words.name(section.site.place) or about, about)
-    c, inner = colours(), CARD[0] - 2 * MARGIN
+    picture = _dress(
+        _site_sheet(face, captions), captions, words.name(section.site.place) or about, about
+    )
+    c, inner = colours(), (LEFT if face else CARD[0] - MARGIN) - MARGIN
     title = set_heading(words.name(title_of(section, face)), 68, inner, 1)
     picture.lines(MARGIN, 96, title, c["ink"], bold=True)
     if face is None:
@@ -56,7 +59,7 @@ def index_card(captions: Captions) -> Picture:
     year = words.local(bulletin.issue.issued).year
     number = words("page.number_of_year", number=bulletin.issue.number, year=year)
     about = f"{words.name(bulletin.district)}{words('page.dot')}{number}"
-    picture = _card(best[0] if best else None, captions, about, about)
+    picture = _dress(_sheet(CARD, best[0] if best else None, captions), captions, about, about)
     inner = CARD[0] - 2 * MARGIN
     title = set_heading(words.name(bulletin.title), 64, inner, 1)
     picture.lines(MARGIN, 90, title, c["ink"], bold=True)
@@ -77,18 +80,34 @@ def index_card(captions: Captions) -> Picture:
 
 
 def _sheet(size: tuple[int, int], face: Entry | None, captions: Captions) -> Picture:
-    """Return the ground of a card or cover."""
+    """Return the ground of a card or cover, its upper edge and its lower part dimmed for words."""
     picture = Picture(*size, captions.tag)
     stand_on_scene(picture, face, size[1])
+    if face:
+        high, low = {CARD: (0.41, 0.62), COVER: (0.26, 0.24), SQUARE: (0.26, 0.3)}[size]
+        veil(picture, 0, 0, size[0], high * size[1], ((0, VEIL), (0.8, VEIL), (1, 0)))
+        lower = ((0, 0), (0.2, VEIL), (1, 0.92))
+        veil(picture, 0, low * size[1], size[0], (1 - low) * size[1] + 1, lower)
     return picture
 
 
-def _card(face: Entry | None, captions: Captions, place: str, about: str) -> Picture:
-    """Return a card with its ground, the marks of the issue, and its times at the foot.
+def _site_sheet(face: Entry | None, captions: Captions) -> Picture:
+    """Return the ground of a site's card, dimmed at its left and at its foot."""
+    picture = Picture(*CARD, captions.tag)
+    stand_on_scene(picture, face, CARD[1])
+    if face:
+        left = ((0, VEIL), (0.66, VEIL), (0.8, 0.5), (1, 0))
+        veil(picture, 0, 0, LEFT + 180, CARD[1], left, across=True)
+        veil(picture, 0, 380, CARD[0], CARD[1] - 379, ((0, 0), (0.26, VEIL), (1, 0.92)))
+    return picture
+
+
+def _dress(picture: Picture, captions: Captions, place: str, about: str) -> Picture:
+    """Return a card with the marks of the issue, and its times at the foot.
 
     place: above the title where there is no mark. about: what the times are of.
     """
-    picture, c, inner = _sheet(CARD, face, captions), colours(), CARD[0] - 2 * MARGIN
+    c, inner = colours(), CARD[0] - 2 * MARGIN
     marks = pieces.set_marks(captions.notes(), 26, inner)
     pieces.marks(picture, MARGIN, 34, marks)
     if not marks.rows:
@@ -99,32 +118,34 @@ def _card(face: Entry | None, captions: Captions, place: str, about: str) -> Pic
 
 
 def _face(picture: Picture, entry: Entry, captions: Captions) -> None:
+    """Draw the face of a site in the left part; its scene is clear at the right."""
     c, forecast = colours(), entry.forecast
-    picture.icon(forecast.event.phenomenon, MARGIN, 196, 64, c["accent"])
+    picture.icon(forecast.event.phenomenon, MARGIN, 176, 56, c["accent"])
     name = captions.phenomenon(forecast)
-    placed = picture.line(MARGIN + 84, 200, name, 56, c["ink"], bold=True, wide=380)
-    right = placed.x + placed.width + 28
-    free = CARD[0] - MARGIN - right
-    picture.line(right, 214, captions.day(forecast), 38, c["ink"], wide=free)
+    placed = picture.line(MARGIN + 74, 180, name, 48, c["ink"], bold=True, wide=330)
+    right = placed.x + placed.width + 24
+    picture.line(right, 192, captions.day(forecast), 34, c["ink"], wide=LEFT - right)
     percent = captions.words.percent(forecast.probability)
-    found, colour, bold = pieces.set_percent(percent, 216, 430, forecast)
-    number = picture.line(MARGIN - 8, 276, percent, found.size, colour, bold=bold)
-    left = max(number.x + number.width + 44, 520)
-    wide = CARD[0] - MARGIN - left
-    pieces.stars(picture, left, 288, forecast, 40)
-    at = left + (pieces.stars_width(40) + 24 if pieces.step(forecast) else 0)
-    pieces.level(picture, at, 284, forecast, captions, 30, CARD[0] - MARGIN - at)
-    window = set_text(captions.window(forecast), 68, wide, bold=True)
-    picture.lines(left, 354, window, c["ink"], bold=True)
+    found, colour, bold = pieces.set_percent(percent, 180, 360, forecast)
+    number = picture.line(MARGIN - 6, 242, percent, found.size, colour, bold=bold)
+    left = number.x + number.width + 30
+    pieces.stars(picture, left, 276, forecast, min(38, (LEFT - left) / 5.6))
+    at = 332 if pieces.step(forecast) else 300
+    pieces.level(picture, left, at, forecast, captions, 30, LEFT - left)
+    window = set_text(captions.window(forecast), 64, LEFT - MARGIN, bold=True)
+    picture.lines(MARGIN, 432, window, c["ink"], bold=True)
     if entry.has_view:
-        pieces.rose(picture, left, 438, 52, entry)
+        pieces.rose(picture, LEFT + 24, 440, 48, entry)
         facing = captions.phrases.facing(entry)
-        picture.line(left + 64, 446, facing, 36, c["ink"], wide=wide - 64)
+        picture.line(LEFT + 84, 446, facing, 34, c["ink"], wide=CARD[0] - MARGIN - LEFT - 84)
 
 
 def _row(picture: Picture, y: float, entry: Entry, captions: Captions) -> None:
     c, forecast = colours(), entry.forecast
     right = CARD[0] - MARGIN
+    wide = CARD[0] - 2 * MARGIN + 32
+    panel = ((0, VEIL), (1, VEIL))
+    veil(picture, MARGIN - 16, y - 8, wide, 88, panel)
     percent = captions.words.percent(forecast.probability)
     found, colour, bold = pieces.set_percent(percent, 74, 220, forecast)
     picture.line(right, y, percent, found.size, colour, bold=bold, anchor="end")
@@ -206,12 +227,14 @@ def _no_best(picture: Picture, captions: Captions, edge: float) -> None:
 def _wide(picture: Picture, entry: Entry, captions: Captions, edge: float) -> None:
     c, forecast, high = colours(), entry.forecast, picture.height
     percent = captions.words.percent(forecast.probability)
-    found, colour, bold = pieces.set_percent(percent, 0.46 * high, 330, forecast)
+    found, colour, bold = pieces.set_percent(percent, 0.36 * high, 330, forecast)
     right = picture.width - edge
-    number = picture.line(right, 0.3 * high, percent, found.size, colour, bold, anchor="end")
+    number = picture.line(right, 0.42 * high, percent, found.size, colour, bold, anchor="end")
     wide = number.x - 2 * edge
     spot = set_heading(captions.spot(forecast), 0.16 * high, wide)
-    top = (0.36 if len(spot.lines) == 1 else 0.27) * high
+    if len(spot.lines) > 1:
+        spot = set_heading(captions.spot(forecast), 0.12 * high, wide)
+    top = (0.46 if len(spot.lines) == 1 else 0.4) * high
     picture.lines(edge, top, spot, c["ink"], bold=True)
     day = top + height_of(spot) + 0.05 * high
     picture.line(edge, day, captions.day(forecast), 0.09 * high, c["ink"], wide=wide)
@@ -226,10 +249,10 @@ def _square(picture: Picture, entry: Entry, captions: Captions, edge: float) -> 
     c, forecast, high = colours(), entry.forecast, picture.height
     wide = picture.width - 2 * edge
     spot = set_text(captions.spot(forecast), 0.11 * high, wide, bold=True, least=0.45)
-    picture.lines(edge, 0.37 * high, spot, c["ink"], bold=True)
+    picture.lines(edge, 0.43 * high, spot, c["ink"], bold=True)
     percent = captions.words.percent(forecast.probability)
-    found, colour, bold = pieces.set_percent(percent, 0.27 * high, wide, forecast)
-    picture.line(edge - 4, 0.47 * high, percent, found.size, colour, bold)
+    found, colour, bold = pieces.set_percent(percent, 0.22 * high, wide, forecast)
+    picture.line(edge - 4, 0.535 * high, percent, found.size, colour, bold)
     picture.line(edge, 0.755 * high, captions.day(forecast), 0.06 * high, c["ink"], wide=wide)
     window = captions.window(forecast) or captions.level(forecast)
     picture.line(edge, 0.83 * high, window, 0.085 * high, c["ink"], bold=True, wide=wide)

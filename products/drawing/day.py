@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from products.bulletin import Alert, Entry, Section, SiteDay
 from products.confidence import as_usual
 from products.drawing import pieces
 from products.drawing.captions import Captions
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
 from products.drawing.poster import MARGIN, WIDTH, foot, heading, inner
-from products.drawing.scene import stand_on_scene
+from products.drawing.scene import VEIL, stand_on_scene, veil
 from products.drawing.setting import set_text
 from products.drawing.stack import Block, stack
 from products.drawing.stack import height_of as height_of_blocks
+from products.sections import Alert, Entry, Section, SiteDay
 
-SKY = 900  # [px] height of the scene
+SKY = 600  # [px] height of the scene
+CLEAR = 250  # [px] of it without words
 TALLEST = 12_000  # [px]
 CELL, GAP = 92, 8  # [px] height of a cell, and between two
 
@@ -26,13 +27,18 @@ def long_picture(sections: Sequence[Section], captions: Captions) -> Picture:
     """Draw the picture of the day, as high as it needs to be."""
     bulletin, words = captions.bulletin, captions.words
     picture = Picture(WIDTH, TALLEST, captions.tag)
-    stand_on_scene(picture, bulletin.best[0] if bulletin.best else None, SKY)
+    best = bulletin.best[0] if bulletin.best else None
+    drawn = best is not None and best.forecast.known
+    stand_on_scene(picture, best, SKY)
+    if drawn:  # behind the name
+        veil(picture, 0, 0, WIDTH, 350, ((0, VEIL), (0.64, VEIL), (1, 0)))
     title = words.name(bulletin.title)
     year = words.local(bulletin.issue.issued).year
     number = words("page.number_of_year", number=bulletin.issue.number, year=year)
     place = f"{words.name(bulletin.district)}{words('page.dot')}{number}"
     blocks = [
         *heading(picture, captions, title, place),
+        *([Block(CLEAR, lambda y: None, fixed=True)] if drawn else []),
         *_safety(picture, captions),
         *_comment(picture, captions),
         *_best(picture, captions),

@@ -45,11 +45,19 @@ class Picture:
         self.width, self.height, self.language, self.zoom = wide * zoom, high * zoom, language, zoom
         self.texts: list[Placed] = []
         self._parts: list[str] = []
-        self._ground: tuple[bytes, str, float] | None = None
+        self._ground: tuple[bytes, str, float, float] | None = None
 
-    def stand_on(self, scene: bytes, colour: str, high: float) -> None:
-        """Put a picture (PNG) behind the upper `high` [px], cut to fit; below it is the colour."""
-        self._ground = (scene, colour, high / self.zoom)
+    @property
+    def count(self) -> int:
+        """The number of fragments that were added."""
+        return len(self._parts)
+
+    def stand_on(self, scene: bytes, colour: str, high: float, centring: float = 0.5) -> None:
+        """Put a picture (PNG) behind the upper `high` [px], cut to fit; below it is the colour.
+
+        centring: where its sides are cut, from all at the right (0) to all at the left (1).
+        """
+        self._ground = (scene, colour, high / self.zoom, centring)
 
     def add(self, fragment: str) -> None:
         """Add SVG as it is."""
@@ -132,11 +140,12 @@ class Picture:
         return front if self._ground is None else _before(front, *self._ground)
 
 
-def _before(front: bytes, scene: bytes, colour: str, high: float) -> bytes:
+def _before(front: bytes, scene: bytes, colour: str, high: float, centring: float) -> bytes:
     """Return a picture before a scene that fills its upper `high` [px], over a colour."""
     with Image.open(io.BytesIO(front)) as text, Image.open(io.BytesIO(scene)) as drawn:
         whole = Image.new("RGB", text.size, colour)
-        fitted = ImageOps.fit(drawn, (text.width, round(high)), Image.Resampling.BILINEAR)
+        size, method = (text.width, round(high)), Image.Resampling.BICUBIC
+        fitted = ImageOps.fit(drawn, size, method, centering=(centring, 0.5))
         whole.paste(fitted, (0, 0), fitted if fitted.mode == "RGBA" else None)
         whole.paste(text, (0, 0), text)
         target = io.BytesIO()

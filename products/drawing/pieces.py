@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from forecast.domain import Forecast
-from products.bulletin import Entry, Section, SiteDay
 from products.charts.svg import number
 from products.confidence import HIGH, MEDIUM, as_usual
 from products.drawing.captions import Captions, Notes
@@ -13,6 +12,7 @@ from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
 from products.drawing.setting import SMALLER, Lines, set_text
+from products.sections import Entry, Section, SiteDay
 
 STARS = 5
 CHIP, CHIP_GAP = 1.7, 0.5  # height of a chip, and the gap to the next, by its text's size

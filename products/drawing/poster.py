@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from functools import partial
 
-from products.bulletin import Entry, Section
 from products.drawing import pieces
 from products.drawing.captions import Captions
 from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
-from products.drawing.scene import stand_on_scene
+from products.drawing.scene import VEIL, stand_on_scene, veil
 from products.drawing.setting import Lines, set_heading, set_text
 from products.drawing.stack import Block, stacked
 from products.faces import faceless, faces, title_of
+from products.sections import Entry, Section
 
 WIDTH, HEIGHT = 1080, 1920  # [px]
 MARGIN = 72
-SKY = 0.64  # part of the height that the scene takes
+SKY = 0.5  # part of the height that the scene takes
+CLEAR = 290  # [px] at least of it without words
 CODE = 168  # [px] side of the QR code
 
 
@@ -36,8 +37,11 @@ def poster(section: Section, captions: Captions) -> Picture:
     def make(zoom: float) -> tuple[Picture, list[Block]]:
         picture = Picture(WIDTH, HEIGHT, captions.tag, zoom)
         stand_on_scene(picture, face, SKY * picture.height)
+        if face:  # behind the name
+            veil(picture, 0, 0, picture.width, 350, ((0, VEIL), (0.64, VEIL), (1, 0)))
         return picture, [
             *heading(picture, captions, *names),
+            *([Block(CLEAR, lambda y: None, fixed=True)] if face else []),
             *_hazards(picture, section, face, captions),
             *(_what(picture, face, captions) if face else _nothing(picture, section, captions)),
             *_week(picture, section, face, captions),
@@ -93,6 +97,8 @@ def _what(picture: Picture, entry: Entry, captions: Captions) -> list[Block]:
     name = set_text(captions.phenomenon(forecast), 128, inner(picture) - 168, bold=True)
 
     def draw_name(y: float) -> None:
+        behind = ((0, 0), (0.18, VEIL), (1, 1))
+        veil(picture, 0, y - 34, picture.width, SKY * picture.height - y + 35, behind)
         picture.icon(forecast.event.phenomenon, MARGIN, y, 132, c["accent"])
         top = y + (132 - name.size) / 2
         picture.lines(MARGIN + 168, top, name, c["ink"], bold=True)
@@ -104,7 +110,7 @@ def _what(picture: Picture, entry: Entry, captions: Captions) -> list[Block]:
 
     return [
         Block(132, draw_name, before=36),
-        Block(320, partial(_number, picture, entry, captions), before=16, fixed=True),
+        Block(256, partial(_number, picture, entry, captions), before=10, fixed=True),
         *_when(picture, entry, captions),
     ]
 
@@ -113,19 +119,19 @@ def _number(picture: Picture, entry: Entry, captions: Captions, y: float) -> Non
     """Draw the probability, the stars and the words of the grade."""
     c, forecast = colours(), entry.forecast
     percent = captions.words.percent(forecast.probability)
-    found, colour, bold = pieces.set_percent(percent, 300, 560, forecast)
-    top = y + (290 - found.size) / 2
+    found, colour, bold = pieces.set_percent(percent, 250, 520, forecast)
+    top = y + (240 - found.size) / 2
     placed = picture.line(MARGIN - 12, top, percent, found.size, colour, bold=bold)
     left = placed.x + placed.width + 48
     wide = picture.width - MARGIN - left
     size = min(62.0, wide / 5.6)
-    pieces.stars(picture, left, y + 64, forecast, size)
-    top = y + (156 if pieces.step(forecast) else 88)
+    pieces.stars(picture, left, y + 34, forecast, size)
+    top = y + (116 if pieces.step(forecast) else 60)
     pieces.level(picture, left, top, forecast, captions, 46, wide)
     parts = [captions.sure(forecast), captions.white_wall(forecast)]
     text = captions.words("page.separator").join(part for part in parts if part)
-    pieces.dot(picture, left, y + 260, 30, forecast.confidence, c["ink"])
-    picture.line(left + 42, y + 254, text, 40, c["ink"], wide=wide - 42)
+    pieces.dot(picture, left, y + 210, 30, forecast.confidence, c["ink"])
+    picture.line(left + 42, y + 204, text, 40, c["ink"], wide=wide - 42)
 
 
 def _when(picture: Picture, entry: Entry, captions: Captions) -> list[Block]:

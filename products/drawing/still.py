@@ -4,17 +4,17 @@ pictures. What matters stands in letters of EASE, nothing in letters below LEAST
 
 from __future__ import annotations
 
-from forecast.domain import Forecast
-from products.bulletin import Bulletin, Entry, Section
+from products.bulletin import Bulletin
 from products.confidence import as_usual
 from products.drawing.captions import Captions
 from products.drawing.fonts import width
 from products.drawing.palette import colours
 from products.drawing.picture import Picture, height_of
-from products.drawing.scene import stand_on_scene
+from products.drawing.scene import VEIL, stand_on_scene, veil
 from products.drawing.setting import SMALLER, Lines, set_heading, set_text
 from products.faces import faceless, faces
 from products.pages.phrases import Phrases
+from products.sections import Entry, Section
 from products.wording import Words
 
 WIDTH, HEIGHT = 1920, 1080  # [px]
@@ -23,6 +23,8 @@ MARGIN = 72.0
 INNER = WIDTH - 2 * MARGIN
 RIGHT = 1040.0  # [px] where the second column begins
 SECOND = WIDTH - MARGIN - RIGHT  # its width
+SKY = 0.84 * HEIGHT  # [px] height of the scene
+FOOT = 924.0  # [px] lower edge of what is said of the face
 MANY = 3  # rows of marks, which are set closely
 NAME = 760.0  # width of the name of the site; the marks stand beside it
 STARS = 5
@@ -34,14 +36,18 @@ def still(section: Section, bulletin: Bulletin, language: str) -> Picture:
     phrases = captions.phrases
     face = next(iter(faces(section)), None)
     picture = Picture(WIDTH, HEIGHT, phrases.words("language.tag"))
-    stand_on_scene(picture, face, HEIGHT)
+    stand_on_scene(picture, face, SKY if face else HEIGHT)
+    if face:  # behind words at the left and above
+        veil(picture, 0, 0, WIDTH, 230, ((0, 0.9), (0.5, VEIL), (1, 0)))
+        across = ((0, 0.88), (0.6, VEIL), (0.8, 0.4), (1, 0))
+        veil(picture, 0, 0, RIGHT + 200, HEIGHT, across, across=True)
     _head(picture, section, bulletin, phrases.words)
     _hazards(picture, section, face, phrases)
     if face is None:
         _nothing(picture, section, phrases.words)
     else:
-        _what(picture, face.forecast, phrases.words)
         _how(picture, face, phrases)
+        _what(picture, face, phrases)
     _foot(picture, captions)
     return picture
 
@@ -108,52 +114,57 @@ def _hazards(picture: Picture, section: Section, face: Entry | None, phrases: Ph
         picture.lines(at, 150 + (high - height_of(text)) / 2, text, c["alert"], bold=bold)
 
 
-def _what(picture: Picture, forecast: Forecast, words: Words) -> None:
-    """Draw the phenomenon, its probability, the stars and the words of the grade."""
-    c, phenomenon = colours(), forecast.event.phenomenon
+def _what(picture: Picture, entry: Entry, phrases: Phrases) -> None:
+    """Draw at the left what, how likely, when and where to look."""
+    c, words, forecast = colours(), phrases.words, entry.forecast
+    event, wide = forecast.event, RIGHT - MARGIN - 60
     step = 0 if as_usual(forecast) else forecast.grade
     colour = c["accent"] if step else c["ink"]
-    picture.icon(phenomenon, MARGIN, 316, 128, colour)
-    name = readable(words(f"phenomenon.{phenomenon}.name"), 120, RIGHT - MARGIN - 210, bold=True)
-    picture.lines(MARGIN + 166, 318 + (120 - height_of(name)) / 2, name, c["ink"], bold=True)
+    picture.icon(event.phenomenon, MARGIN, 308, 96, colour)
+    name = readable(words(f"phenomenon.{event.phenomenon}.name"), 96, wide - 136, bold=True)
+    picture.lines(MARGIN + 136, 308 + (96 - height_of(name)) / 2, name, c["ink"], bold=True)
     percent = words.percent(forecast.probability)
-    picture.line(MARGIN - 10, 450, percent, 340, colour, bold=step > 0, wide=RIGHT - MARGIN - 60)
-    at = MARGIN
+    number = picture.line(MARGIN - 8, 408, percent, 254, colour, bold=step > 0, wide=wide * 0.62)
+    left = number.x + number.width + 36
     for star in range(STARS if step else 0):
-        name_of = "star" if star < forecast.grade else "star-empty"
-        picture.icon(name_of, at, 824, 84, colour)
-        at += 94
+        sign = "star" if star < forecast.grade else "star-empty"
+        picture.icon(sign, left + 70 * star, 496, 64, colour)
     key = "usual.badge" if as_usual(forecast) else f"grade.{forecast.grade}"
-    level = readable(words(key), 52, RIGHT - 60 - at - 28, bold=True)
-    picture.lines(at + 28 if step else at, 840, level, colour, bold=True)
+    level = readable(words(key), 50, RIGHT + 60 - left, 2, bold=True)
+    picture.lines(left, 584 if step else 530, level, colour, bold=True)
+    when = words(f"phenomenon.{event.phenomenon}.when")
+    day, window = (
+        words("entry.on_day", day=words.day_week(event.day), when=when),
+        words.best(forecast),
+    )
+    rows = [
+        (readable(day, 50, wide), False),
+        (readable("" if window == when else window, 104, wide, bold=True), True),
+        (readable(phrases.facing(entry) if entry.has_view else "", 56, wide, bold=True), True),
+    ]
+    at = 674.0
+    for lines, bold in rows:
+        if lines.lines:
+            picture.lines(MARGIN, at, lines, c["ink"], bold=bold)
+            at += height_of(lines) + 20
 
 
 def _how(picture: Picture, entry: Entry, phrases: Phrases) -> None:
-    """Draw when, where to look, why, and the chance to stand in the cloud."""
+    """Draw at the right, below the scene, why, and the chance to stand in the cloud."""
     c, words, forecast = colours(), phrases.words, entry.forecast
-    event = forecast.event
-    when = words(f"phenomenon.{event.phenomenon}.when")
-    day = words("entry.on_day", day=words.day_week(event.day), when=when)
-    window = words.best(forecast)
-    rows = [
-        (readable(day, 52, SECOND), c["ink-soft"], False),
-        (readable("" if window == when else window, 112, SECOND, 2, bold=True), c["ink"], True),
-        (readable(phrases.facing(entry) if entry.has_view else "", 60, SECOND, 2, bold=True),
-         c["ink"], True),
-        (readable(phrases.why(forecast), 46, SECOND, 4), c["ink"], False),
-    ]  # fmt: skip
+    rows = [(readable(phrases.why(forecast), 46, SECOND, 4), c["ink"])]
     if unknown := phrases.open_hazards(entry):
-        rows.append((readable(unknown, 46, SECOND), c["ink"], False))
+        rows.append((readable(unknown, 46, SECOND), c["ink"]))
     if "in_cloud" in forecast.states:
         wall = words("state.white_wall", percent=words.percent(forecast.states["in_cloud"]))
-        rows.append((readable(wall, 46, SECOND), c["accent"], False))
+        rows.append((readable(wall, 46, SECOND), c["accent"]))
     rows = [row for row in rows if row[0].lines]
-    high = sum(height_of(lines) for lines, *_ in rows)
-    gap = min((900 - 316 - high) / max(len(rows) - 1, 1), 56)
-    at = 316 + (900 - 316 - high - gap * (len(rows) - 1)) / 2
-    for lines, colour, bold in rows:
-        picture.lines(RIGHT, at, lines, colour, bold=bold)
-        at += height_of(lines) + gap
+    at = FOOT - sum(height_of(lines) + 24 for lines, _ in rows) + 24
+    stops = ((0, 0), (0.3, VEIL), (0.6, 1), (1, 1))
+    veil(picture, 0, at - 90, WIDTH, HEIGHT - at + 90, stops)
+    for lines, colour in rows:
+        picture.lines(RIGHT, at, lines, colour)
+        at += height_of(lines) + 24
 
 
 def _nothing(picture: Picture, section: Section, words: Words) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from forecast.verification import EventMark
-from products.bulletin import Bulletin, Entry, Section
+from products.bulletin import Bulletin
 from products.charts.event_strip import KINDS
+from products.sections import Entry, Section
 
 WEEKS_BACK = 4  # before the week of the issue
 

@@ -11,9 +11,10 @@ from functools import cached_property
 from forecast.domain import Forecast, Name
 from products import safety
 from products.agreement import Agreement
-from products.bulletin import NEXT_DAYS, Alert, Bulletin, Entry, Outlook, Section, SiteDay
+from products.bulletin import NEXT_DAYS, Bulletin
 from products.confidence import HIGH, as_usual
 from products.faces import FACE_DAYS, faceless, faces
+from products.sections import Alert, Entry, Outlook, Section, SiteDay
 from products.wording import ESTIMATES, Words, clause
 
 STOPS = ("。", "！", "？", ".", "!", "?")  # a sentence that ends so needs no stop

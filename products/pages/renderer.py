@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from products import charts
 from products.agreement import agreement
-from products.bulletin import Bulletin, Entry, Section, may_be_charted
+from products.bulletin import Bulletin
 from products.charts.event_strip import legend_sign
 from products.confidence import as_usual
 from products.drawing.card import INDEX, SITES, card_path
@@ -25,6 +25,7 @@ from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
 from products.pages.templating import Page, icon, render_template
 from products.scenes import scene, scene_of
+from products.sections import Entry, Section, may_be_charted
 from products.wording import LANGUAGES, Words, clause
 
 # what templates may call of Phrases
@@ -168,9 +169,9 @@ class PageRenderer:
         return Markup() if drawn is None else scene(drawn, self.words, prefix)
 
     def backdrop(self, entry: Entry, prefix: str) -> Markup:
-        """Draw the scene of an entry behind its words; empty where its forecast is not known."""
+        """Draw the scene of an entry without words; empty where its forecast is not known."""
         drawn = scene_of(entry)
-        return Markup() if drawn is None else scene(drawn, None, prefix, behind_text=True)
+        return Markup() if drawn is None else scene(drawn, None, prefix)
 
     def strip(self, section: Section, phenomenon: str) -> Markup | None:
         """Draw one phenomenon over the days."""

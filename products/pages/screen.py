@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import inf, isfinite
 
-from products.bulletin import Bulletin, Entry, Section
+from products.bulletin import Bulletin
 from products.charts.panel import series, times_of
 from products.faces import FACE_DAYS, faces
+from products.sections import Entry, Section
 
 MOST_HOURS = 7  # of a night, that fit a screen in letters read at ten metres
 MOST_SITES = 5  # other sites on one screen, in such letters

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from products.bulletin import Bulletin, Section
+from products.bulletin import Bulletin
 from products.pages.json_page import json_page
 from products.pages.renderer import PageRenderer
 from products.pages.templating import Page
+from products.sections import Section
 
 A_PAGE = 50  # sites of a page of the list
 FIRST, NAMES = "sites/index.html", "sites/names.json"

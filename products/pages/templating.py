@@ -21,7 +21,7 @@ from products.pages.plain_templates import PlainCodeGenerator, PlainMacro, escap
 TEMPLATES = Path(__file__).parents[2] / "templates"
 # Of templates/static, what pages and screens use; the rest is the web application's.
 # fmt: off
-STATIC = ("display.css", "display.js", "find.js", "live.js", "mark.svg", "ridge.svg",
+STATIC = ("display.css", "display.js", "find.js", "live.js", "mark.svg",
           "site.webmanifest", "skyscape.css", "skyscape.js", "subscribe.js", "widget.css",
           "widget.js")
 # fmt: on

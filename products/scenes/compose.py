@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 from markupsafe import Markup, escape
 
-from forecast.domain import Site
+from forecast.domain import Site, Window
 from forecast.science import ephemeris
-from products.bulletin import WORTH_GOING, Entry
 from products.charts.svg import ChartWords
 from products.confidence import as_usual
 from products.scenes import cloud, land, sky
-from products.scenes.view import HEIGHT, WIDTH, Colour, View, mixed, rgb, text_of
+from products.scenes.view import HEIGHT, UP, UP_LOW, WIDTH, Colour, View, mixed, rgb, text_of
+from products.sections import WORTH_GOING, Entry
 
 GLOW = ("sunset_glow", "sunrise_glow")
 COLD = ("snowfall", "snow_cover", "rime", "snowmaking")
-LEVEL, LEVEL_OF_SEA = 318.0, 190.0  # [px] of altitude 0, and where one looks down
-# Behind text: the dark ground of pages and pictures, and the brightest that may lie on it, by which
-# the accent (#f3cd85) has a contrast of 4.9 even on grey. Stars, flakes, sun and moon are small.
-GROUND, BACKDROP = rgb("#0a0f1d"), 88.0
-COLOUR = re.compile(r'(?:fill|stop-color)="(#[0-9a-f]{6})"')
-SMALL = re.compile(
-    r'<(?:path|circle) class="(?:stars|flakes|moon|sun|snow-depth|rime)"[^>]*/>'
-    r"|<radialGradient.*?</radialGradient>"
-)
-WARM, DUSK_CLOUD = rgb("#ffcf9c"), rgb("#4f5478")
+LEVEL, LEVEL_OF_SEA = 300.0, 186.0  # [px] of altitude 0, and where one looks down
+SEA_STATES = ("sea", "in_cloud", "open")  # one looks down
+NO_LIGHTS = ("overcast", "snowfall", "in_cloud")  # no sun, moon or star is seen
+LOW_SUN = 4.0  # [degree] at which a landscape of the morning is drawn, where its window holds it
+MINUTE = timedelta(minutes=5)  # between moments that are tried for it
+DARK_ENOUGH = -8.0  # [degree] of the sun: below it stars are drawn, above it its light
+LANE_TO = 12.0  # [degree] of the sun: higher, it does not colour the sea
+DUSK_CLOUD = rgb("#4f5478")
+# sun's altitude [degree] -> a sea of clouds, lit and in its own shade; chosen by eye
+SEA_CRESTS = {-12.0: "#3a4a78", -4.0: "#9089bd", 0.0: "#f6c6a8", 4.0: "#ffead0", 12.0: "#fdfbf8"}
+SEA_HOLLOWS = {-12.0: "#18223f", -4.0: "#3c4380", 0.0: "#6a62a4", 4.0: "#7a82bc", 12.0: "#93a5cc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +63,26 @@ def scene_of(entry: Entry) -> DrawnScene | None:
     forecast, event = entry.forecast, entry.forecast.event
     if not forecast.known:
         return None
+    site, kind = event.site, event.phenomenon
     window = forecast.best or event.window
-    at = event.centre if event.centre and event.phenomenon not in GLOW else window.middle
+    at = window.middle
+    if kind == "sea_of_clouds":
+        at = low_sun(window, site)
+    elif event.centre and kind not in GLOW:
+        at = event.centre
     moment = np.datetime64(at.replace(tzinfo=None), "s")
-    site = event.site
     place = (moment, site.latitude, site.longitude)
     sun, moon = ephemeris.sun_position(*place), ephemeris.moon_position(*place)
-    first, last = site.view_sector
-    middle = (first + ((last - first) % 360 or 360) / 2) % 360
-    kind = event.phenomenon
+    azimuth = entry.azimuth
+    if azimuth is None:
+        azimuth = _within(site.view_sector, float(sun[1]), bool(sun[0] > sky.LAST_LIGHT))
     if kind == "sea_of_clouds":
         kind = max(forecast.states, key=lambda state: forecast.states[state], default="sea")
     return DrawnScene(
         site=site,
         kind=kind,
         at=at,
-        azimuth=entry.azimuth if entry.azimuth is not None else middle,
+        azimuth=azimuth,
         sun=(float(sun[0]), float(sun[1])),
         moon=(float(moon[0]), float(moon[1])),
         lit=float(ephemeris.moon_illumination(moment)),
@@ -87,35 +92,44 @@ def scene_of(entry: Entry) -> DrawnScene | None:
     )
 
 
-def scene(
-    drawn: DrawnScene,
-    words: ChartWords | None = None,
-    prefix: str = "scene",
-    behind_text: bool = False,
-) -> Markup:
+def low_sun(window: Window, site: Site) -> datetime:
+    """Return the moment of a window at which the sun stands nearest to LOW_SUN."""
+    count = int((window.end - window.start) / MINUTE) + 1
+    moments = [window.start + place * MINUTE for place in range(count)]
+    times = np.array([moment.replace(tzinfo=None) for moment in moments], dtype="datetime64[s]")
+    altitude, _ = ephemeris.sun_position(times, site.latitude, site.longitude)
+    return moments[int(np.argmin(np.abs(altitude - LOW_SUN)))]
+
+
+def _within(sector: tuple[float, float], sun: float, light: bool) -> float:
+    """Return the azimuth of the view: to the sun or as near to it as the sector lets; its middle
+    without light.
+    """
+    first, last = sector
+    span = (last - first) % 360 or 360.0
+    past = (sun - first) % 360
+    if not light:
+        past = span / 2
+    elif past > span:
+        past = span if past - span < 360 - past else 0.0
+    return (first + past) % 360
+
+
+def scene(drawn: DrawnScene, words: ChartWords | None = None, prefix: str = "scene") -> Markup:
     """Return the SVG of a scene. words: for its text alternative; None where words stand beside.
 
-    prefix: of the ids, its own for each scene of a page. behind_text: it is made so faint that text
-    in the accent's colour keeps a contrast of 4.5 on it, over the dark ground.
+    prefix: of the ids, its own for each scene of a page.
     """
-    looking_down = drawn.kind in ("sea", "in_cloud", "open")
-    view = View(drawn.azimuth, LEVEL_OF_SEA if looking_down else LEVEL, prefix)
-    body = _body(drawn, view)
+    starry = drawn.kind == "starry_sky"
+    level = LEVEL_OF_SEA if drawn.kind in SEA_STATES else LEVEL
+    view = View(drawn.azimuth, level, prefix, UP if starry else UP_LOW)
     label = 'aria-hidden="true"'
     if words is not None:
         label = f'role="img" aria-label="{escape(description(drawn, words))}"'
-    faint = f' opacity="{strength_behind_text(body):.2f}"' if behind_text else ""
     return Markup(  # noqa: S704 - numbers, colours and an escaped label
         f'<svg class="scene" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" '
-        f'preserveAspectRatio="xMidYMid slice"{faint} {label}>{body}</svg>'
+        f'preserveAspectRatio="xMidYMid slice" {label}>{_body(drawn, view)}</svg>'
     )
-
-
-def strength_behind_text(body: str) -> float:
-    """Return the opacity of a scene at which its brightest area is no brighter than BACKDROP."""
-    areas = SMALL.sub("", body)
-    brightest = max(max(rgb(colour)) for colour in COLOUR.findall(areas))
-    return min(1.0, (BACKDROP - max(GROUND)) / max(brightest - max(GROUND), 1.0))
 
 
 def _body(drawn: DrawnScene, view: View) -> str:
@@ -125,20 +139,19 @@ def _body(drawn: DrawnScene, view: View) -> str:
     brightness = drawn.value("zenith_sky_brightness", drawn.site.night_sky_brightness)
     veil = _veil(drawn)
     made, ground, low = sky.background(view, drawn.sun, veil, moonlight, brightness)
-    clear = 1 - veil
-    parts = [f"<defs>{made}</defs>", ground, *_lights(drawn, view, clear, brightness)]
-    parts += _clouds(drawn, view, light, low)
-    haze = mixed(low, rgb("#9fb0c4"), 0.15 * light)
+    banks = cloud.banks(drawn.site.id, _low_cover(drawn), view.level)
+    parts = [f"<defs>{made}</defs>", ground, *_lights(drawn, view, 1 - veil, brightness, banks)]
+    parts += _clouds(drawn, view, light, low, banks)
+    haze = mixed(low, cloud.HAZE, 0.42 * min(3 * light, 1.0) * (1 - veil))
     lying = max(drawn.value("snow_depth"), drawn.value("new_snow"))
+    far_only = drawn.kind == "sea"  # the ground below the site is hidden
+    parts.append(land.ridges(view, drawn.site, haze, light, lying, far_only))
     if drawn.kind == "sea":
-        parts += [land.ridges(view, drawn.site, haze, light, lying), _sea(drawn, view, light, low)]
-        parts.append(land.foreground(view, drawn.site, light, lying, 0.0))
-    else:
-        parts.append(land.ridges(view, drawn.site, haze, light, lying))
-        if drawn.kind in ("snow_cover", "snowfall"):
-            parts.append(land.village(view, drawn.site, light, lying))
-        rime = drawn.value("rime_hours") if drawn.kind == "rime" and not drawn.plain else 0.0
-        parts.append(land.foreground(view, drawn.site, light, lying, rime))
+        parts.append(_sea(drawn, view, light, low))
+    if drawn.kind in ("snow_cover", "snowfall"):
+        parts.append(land.village(view, drawn.site, light, lying))
+    rime = drawn.value("rime_hours") if drawn.kind == "rime" and not drawn.plain else 0.0
+    parts.append(land.foreground(view, drawn.site, light, lying, rime))
     if drawn.kind == "in_cloud":
         parts.append(cloud.fog(view, mixed(sky.GREY_NIGHT, sky.GREY_DAY, light)))
     if drawn.kind == "snowfall" and not drawn.plain:
@@ -146,54 +159,68 @@ def _body(drawn: DrawnScene, view: View) -> str:
     return "".join(parts)
 
 
+def _low_cover(drawn: DrawnScene) -> float:
+    """Return how much of the sky banks of cloud hide [1]: for the stars all that hides them."""
+    if drawn.kind == "starry_sky":
+        return min(max(drawn.value("cloud_for_stars", drawn.value("sky_cover")), 0.0), 1.0)
+    return min(max(drawn.value("low_cloud"), 0.0), 1.0) if drawn.kind in GLOW else 0.0
+
+
 def _veil(drawn: DrawnScene) -> float:
     """Return how much cloud greys the whole sky [1]."""
     if drawn.kind in ("overcast", "snowfall"):
         return 0.9
-    if drawn.kind == "starry_sky":
-        return min(max(drawn.value("cloud_for_stars", drawn.value("sky_cover")), 0.0), 1.0)
-    if drawn.kind in GLOW:
-        return 0.5 * min(max(drawn.value("low_cloud"), 0.0), 1.0)
-    covers = [drawn.value(name) for name in ("low_cloud", "medium_cloud", "high_cloud")]
-    return 0.6 * min(max(*covers, 0.0), 1.0)
+    if drawn.kind in (*GLOW, "starry_sky"):
+        return 0.35 * _low_cover(drawn)  # its banks are drawn
+    high, medium = 0.25 * drawn.value("high_cloud"), 0.5 * drawn.value("medium_cloud")
+    # of a sea of clouds the low cloud lies below
+    low = 0.6 * drawn.value("low_cloud") if drawn.kind not in SEA_STATES else 0.0
+    return min(max(low, medium, high, 0.0), 1.0)
 
 
-def _lights(drawn: DrawnScene, view: View, clear: float, brightness: float) -> list[str]:
-    """Return stars, Milky Way, moon and sun."""
+def _lights(
+    drawn: DrawnScene, view: View, clear: float, brightness: float, banks: np.ndarray
+) -> list[str]:
+    """Return stars, Milky Way, moon and sun; banks: of cloud that hides stars."""
+    if drawn.kind in NO_LIGHTS:
+        return []
+    if drawn.sun[0] >= DARK_ENOUGH:
+        strength = drawn.value("disk_transmission", 1.0 if drawn.kind not in GLOW else 0.8)
+        y = land.above_skyline(view, drawn.site, *drawn.sun)
+        return [sky.sun_disk(view, drawn.sun, y, clear * strength)]
     parts = []
     moment = np.datetime64(drawn.at.replace(tzinfo=None), "s")
     place = (moment, drawn.site.latitude, drawn.site.longitude)
-    if drawn.sun[0] < -8 and drawn.kind not in ("overcast", "snowfall", "in_cloud"):
-        limit = drawn.value("limiting_magnitude", 4.0) + 2.5 * math.log10(max(clear, 0.02))
-        if drawn.kind == "starry_sky" and not drawn.plain:
-            parts.append(sky.milky_way(view, *place, brightness))
-        parts.append(sky.stars(view, *place, min(limit, 6.5)))
-        parts.append(sky.moon_disk(view, drawn.moon, drawn.lit, drawn.phase))
-    elif drawn.kind not in ("overcast", "snowfall", "in_cloud"):
-        strength = drawn.value("disk_transmission", 1.0 if drawn.kind not in GLOW else 0.8)
-        parts.append(sky.sun_disk(view, drawn.sun, clear * strength))
-    return parts
+    if drawn.kind == "starry_sky" and not drawn.plain:
+        parts.append(sky.milky_way(view, *place, brightness))
+    limit = min(drawn.value("limiting_magnitude", 4.0), 6.5)
+    parts.append(sky.stars(view, *place, limit, partial(cloud.hidden, banks)))
+    return [*parts, sky.moon_disk(view, drawn.moon, drawn.lit, drawn.phase)]
 
 
-def _clouds(drawn: DrawnScene, view: View, light: float, low: Colour) -> list[str]:
+def _clouds(
+    drawn: DrawnScene, view: View, light: float, low: Colour, banks: np.ndarray
+) -> list[str]:
     """Return the clouds above the viewer."""
     grey = mixed(sky.GREY_NIGHT, rgb("#8d97a6"), light)
     if drawn.kind in ("overcast", "snowfall"):
         return [cloud.ceiling(view, mixed(sky.GREY_NIGHT, sky.GREY_DAY, 0.2 + 0.7 * light))]
     if drawn.kind in GLOW:
         lit, share = _glow_colour(drawn), 0.0 if drawn.plain else drawn.value("canvas_light")
-        cover = drawn.value("canvas_cover")
+        cover, base = drawn.value("canvas_cover"), drawn.value("canvas_height", 8000.0)
         shade = mixed(grey, DUSK_CLOUD, 0.75)
+        dark, thin = mixed(low, shade, 0.85), mixed(low, shade, 0.6)
         return [
             cloud.wash(view, lit, share * min(1.5 * cover, 1.0)) if lit and share else "",
-            cloud.streaks(view, drawn.site.id, cover, mixed(low, shade, 0.6), lit, share),
-            cloud.heaps(view, drawn.site.id, drawn.value("low_cloud"), mixed(low, shade, 0.85)),
+            cloud.streaks(view, drawn.site.id, cover, thin, lit, share, base),
+            cloud.heaps(view, banks, dark, mixed(dark, low, 0.4)),
         ]
     if drawn.kind == "starry_sky":
-        cover = drawn.value("cloud_for_stars", drawn.value("sky_cover"))
-        return [cloud.heaps(view, drawn.site.id, cover, mixed(low, rgb("#3a4560"), 0.6))]
+        dark = mixed(low, rgb("#2b3650"), 0.55)
+        return [cloud.heaps(view, banks, dark, mixed(dark, low, 0.3))]
     high = max(drawn.value("high_cloud"), drawn.value("medium_cloud"))
-    return [cloud.streaks(view, drawn.site.id, high, mixed(low, grey, 0.5), None, 0.0)]
+    colour = mixed(mixed(low, grey, 0.35), (255.0, 255.0, 255.0), 0.35 * light)
+    return [cloud.streaks(view, drawn.site.id, high, colour, None, 0.0)]
 
 
 def _glow_colour(drawn: DrawnScene) -> Colour | None:
@@ -206,18 +233,35 @@ def _glow_colour(drawn: DrawnScene) -> Colour | None:
 
 
 def _sea(drawn: DrawnScene, view: View, light: float, low: Colour) -> str:
-    top = mixed(rgb("#2b3856"), rgb("#f7f9fc"), 0.25 + 0.7 * light)
-    warm = float(np.interp(drawn.sun[0], [-3, 0, 4, 12], [0.0, 0.55, 0.3, 0.0]))
-    shade = mixed(mixed(rgb("#161f38"), rgb("#b7c6da"), light), low, 0.2)
+    """Return the sea of clouds, lit by the sun's height."""
+    crest, hollow = (sky.by_height(table, drawn.sun[0]) for table in (SEA_CRESTS, SEA_HOLLOWS))
     gap = drawn.value("gap_to_deck", 200.0)
+    x = view.x(drawn.sun[1])
     return cloud.sea(
         view,
         drawn.site.id,
-        gap,
-        drawn.value("valley_area_filled", 1.0),
-        mixed(top, WARM, warm),
-        shade,
+        cloud.Sea(
+            gap=gap,
+            filled=drawn.value("valley_area_filled", 1.0),
+            summits=summits(drawn.site, gap),
+            light=crest,
+            shade=mixed(hollow, low, 0.08),
+            land=mixed(mixed(land.DARK, land.FOREST, 0.4 * light), land.DUSK, 0.4 * light),
+            air=mixed(low, cloud.HAZE, 0.4 * light),
+            sun=x if 0 <= x <= WIDTH and 0 < drawn.sun[0] < LANE_TO else None,
+        ),
     )
+
+
+def summits(site: Site, gap: float) -> tuple[float, float]:
+    """Return which part of the ground below a site rises out of a deck `gap` [m] below it [1], and
+    how far its highest rises, of the way from the deck to the site [1].
+    """
+    above = [height - site.elevation + gap for height in site.valley_heights]
+    above = [height for height in above if height > 0]
+    if not above or gap <= 0:
+        return 0.0, 0.0
+    return len(above) / len(site.valley_heights), min(max(above) / gap, 1.0)
 
 
 def description(drawn: DrawnScene, words: ChartWords) -> str:

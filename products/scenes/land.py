@@ -1,4 +1,4 @@
-"""The land of a scene: the site's own skyline, the slope before it, snow and rime on them."""
+"""The land of a scene: the site's own skyline, the ground below it, snow and rime on them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import numpy as np
 from forecast.domain import HORIZON_STEP, Site
 from products.charts.svg import number
 from products.scenes.view import (
-    BREADTH,
+    ACROSS,
+    FOCUS,
     HEIGHT,
     STEEP,
-    UP,
     WIDTH,
     Colour,
     View,
@@ -21,43 +21,91 @@ from products.scenes.view import (
     text_of,
 )
 
-DARK, SNOW = rgb("#060a14"), rgb("#eef4fb")
-TALLEST = 95.0  # [px] of the skyline's range: beyond it terrain is drawn less steep
+DARK, DUSK, SNOW = rgb("#0b1126"), rgb("#442f74"), rgb("#eef4fb")
+FOREST, STONE = rgb("#33485a"), rgb("#5d6f8c")
+TALLEST = 96.0  # [px] of the skyline's range: beyond it terrain is drawn less steep
 SNOW_FULL = 0.15  # [m] of lying snow that whitens the ground wholly
 TREES = 17  # on the slope before the viewer
-# of the skyline and two ridges before it: lower by [px], rougher by [px], without haze [1]
-RIDGES = ((0.0, 0.0, 0.42), (30.0, 4.0, 0.66), (62.0, 8.0, 0.88))
+# ridges before the skyline: lower by [px], height of their summits [px], without haze [1]
+NEARER = ((26.0, 30.0, 0.5), (54.0, 34.0, 0.76))
+SUMMITS = 9  # knots of such a ridge
+SKYLINE_AIR = 0.34  # of the skyline's own colour: the rest is haze
 RIME_FULL = 8.0  # [h] of rime that whitens a tree wholly
+
+
+def skyline_at(view: View, site: Site, azimuth: np.ndarray) -> np.ndarray:
+    """Return y [px] of the site's skyline at azimuths (n) [degree].
+
+    The lowest of the frame lies on the level of the view. Of a site whose horizon was not surveyed
+    it is flat.
+    """
+    frame = view.azimuth + (np.linspace(0, WIDTH, 93) - FOCUS) / ACROSS
+    ring = np.array([*site.horizon, site.horizon[0]])
+    steps = np.arange(len(ring)) * HORIZON_STEP
+    altitude = np.interp(frame % 360, steps, ring)
+    spread = float(np.ptp(altitude))
+    steep = min(STEEP, TALLEST / spread) if spread > 0 else STEEP
+    return view.level - steep * (np.interp(azimuth % 360, steps, ring) - altitude.min())
+
+
+def above_skyline(view: View, site: Site, altitude: float, azimuth: float) -> float:
+    """Return y [px] of a body so far above the drawn skyline as it is above the true one."""
+    ring = np.array([*site.horizon, site.horizon[0]])
+    true = float(np.interp(azimuth % 360, np.arange(len(ring)) * HORIZON_STEP, ring))
+    return float(skyline_at(view, site, np.array([azimuth]))[0]) - view.up * (altitude - true)
 
 
 def skyline(view: View, site: Site) -> tuple[np.ndarray, np.ndarray]:
     """Return x and y [px] of the site's skyline in the frame."""
-    azimuth = view.azimuth + np.linspace(-BREADTH / 2, BREADTH / 2, 93)
-    ring = np.array([*site.horizon, site.horizon[0]])
-    altitude = np.interp(azimuth % 360, np.arange(len(ring)) * HORIZON_STEP, ring)
-    spread = float(np.ptp(altitude))
-    steep = min(STEEP * UP, TALLEST / spread) if spread > 0 else STEEP * UP
-    return np.linspace(0, WIDTH, len(azimuth)), view.level - steep * (altitude - altitude.min())
+    x = np.linspace(0, WIDTH, 185)
+    azimuth = view.azimuth + (x - FOCUS) / ACROSS
+    y = skyline_at(view, site, azimuth)
+    if np.ptp(y) == 0:
+        return x[::46], y[::46]
+    # rough between the surveyed angles, true at each of them
+    between = np.abs(np.sin(np.pi * azimuth / HORIZON_STEP))
+    return x, y + chance(f"{site.id} rock").normal(0, 0.05, len(x)) * (
+        between * np.clip(np.abs(np.gradient(y)) * 14, 4, 26)
+    )
 
 
-def ridges(view: View, site: Site, haze: Colour, light: float, snow: float) -> str:
-    """Return the skyline and two nearer ridges, darker towards the viewer.
+def ridges(
+    view: View, site: Site, haze: Colour, light: float, snow: float, far_only: bool = False
+) -> str:
+    """Return the skyline and, of a surveyed site, two nearer ridges, darker towards the viewer.
 
-    haze: colour of the air before them. light: 0 by night to 1 by day. snow: depth [m].
+    The nearer ones have the heights of the ground below the site (`valley_heights`), in an order
+    that is drawn; `far_only`: without them. haze: colour of the air before them. light: 0 by night
+    to 1 by day. snow: [m].
     """
     x, y = skyline(view, site)
-    draw, parts = chance(site.id), []
     white = min(snow / SNOW_FULL, 1.0)
-    deep = 0.28 * (1 - light)  # silhouettes before a dusk sky
-    for turn, (lower, rough, near) in enumerate(RIDGES):
-        near = min(near + deep, 1.0)
-        knots = draw.normal(0, rough, 24)
-        line = y + lower + np.interp(x, np.linspace(0, WIDTH, 24), knots) * (turn > 0)
-        ground = mixed(DARK, mixed(rgb("#3c4a44"), SNOW, white), 0.12 + 0.7 * light)
-        fill = text_of(mixed(haze, ground, near))
-        name = "skyline" if turn == 0 else "slope"
-        parts.append(f'<path class="{name}" d="{outline(x, line)}" fill="{fill}"/>')
+    dusk = min(4 * light, 1.0) * (1 - light)  # silhouettes are violet before a low sun
+    ground = mixed(mixed(DARK, mixed(STONE, SNOW, 0.92 * white), 0.1 + 0.8 * light), DUSK, dusk)
+    parts = [_ridge("skyline", x, y, mixed(haze, ground, SKYLINE_AIR + 0.3 * (1 - light)))]
+    if site.horizon_surveyed and site.valley_heights and not far_only:
+        draw = chance(f"{site.id} ridges")
+        for lower, tall, near in NEARER:
+            line = view.level + lower - tall * _heights(draw, site, x)
+            ground = mixed(DARK, mixed(FOREST, SNOW, 0.85 * white), 0.1 + 0.7 * light)
+            ground = mixed(ground, DUSK, dusk * (1.1 - near))
+            near = min(near + 0.2 * (1 - light), 1.0)
+            parts.append(_ridge("slope", x, line, mixed(haze, ground, near)))
     return "".join(parts)
+
+
+def _heights(draw: np.random.Generator, site: Site, x: np.ndarray) -> np.ndarray:
+    """Return heights [1] of a ridge at x: those of the ground below the site, from its lowest."""
+    found = np.array(site.valley_heights)
+    spread = max(site.elevation - found[0], 1.0)
+    knots = draw.permutation(np.resize((found - found[0]) / spread, SUMMITS))
+    places = np.linspace(-40, WIDTH + 40, SUMMITS) + draw.uniform(-26, 26, SUMMITS)
+    fine = np.interp(x, np.linspace(0, WIDTH, 47), draw.normal(0, 0.05, 47))
+    return np.asarray(np.interp(x, places, knots) + fine, dtype=float)
+
+
+def _ridge(name: str, x: np.ndarray, y: np.ndarray, fill: Colour) -> str:
+    return f'<path class="{name}" d="{outline(x, y)}" fill="{text_of(fill)}"/>'
 
 
 def foreground(view: View, site: Site, light: float, snow: float, rime: float) -> str:

@@ -7,31 +7,51 @@ of cities and moon are laid over them.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from forecast.science import ephemeris
 from products.charts.svg import number
-from products.scenes.view import HEIGHT, WIDTH, Colour, View, blur, gradient, mixed, rgb, text_of
+from products.scenes.view import (
+    HEIGHT,
+    WIDTH,
+    Colour,
+    View,
+    blur,
+    gradient,
+    halo,
+    mixed,
+    rgb,
+    text_of,
+)
 
 # sun's altitude [degree] -> zenith, middle, horizon towards the sun, horizon away from it
 CLEAR = {
-    -18.0: ("#03061a", "#0a1533", "#14264a", "#14264a"),
-    -12.0: ("#050b27", "#14224f", "#3a4a70", "#22335f"),
-    -7.0: ("#0f1d4f", "#37477f", "#c07a58", "#4a5688"),
-    -3.0: ("#1f2e6b", "#7d5f92", "#ff9a5c", "#8a7fa5"),
-    0.0: ("#355296", "#b98d94", "#ffc27a", "#b59fb4"),
-    4.0: ("#4a7bbd", "#a9bccf", "#ffdfae", "#c4cbdc"),
-    10.0: ("#4783cb", "#96c0e6", "#e4edf2", "#cfe1ef"),
+    -18.0: ("#03061a", "#0a1738", "#152c54", "#14264a"),
+    -12.0: ("#060d2e", "#16285c", "#405488", "#263a6e"),
+    -7.0: ("#14246a", "#454a93", "#d98a5e", "#565f9c"),
+    -3.0: ("#26398a", "#8d64a6", "#ffa05c", "#9080b4"),
+    0.0: ("#34529f", "#b987a8", "#ffb870", "#b59fc0"),
+    4.0: ("#3f6fb8", "#a9b6d6", "#ffd79c", "#c8c6dc"),
+    10.0: ("#3f80cc", "#8fbde8", "#f0ead8", "#cfe1ef"),
     35.0: ("#3b7acb", "#82b5e8", "#d3e6f4", "#d3e6f4"),
 }
 GREY_DAY, GREY_NIGHT = rgb("#9aa5b1"), rgb("#141b2b")
 MOONLIT, CITY = rgb("#31446f"), rgb("#6b5a4a")
+LAST_LIGHT, SET = -5.0, -0.83  # [degree] of the sun: glow below the horizon; its upper limb
 DARKEST, BRIGHTEST = 21.9, 17.0  # [mag arcsec-2] a natural sky, one of a city's edge
 STARS_TO_6 = 4800  # stars to magnitude 6 in the whole sky. Source: Yale Bright Star Catalogue
 PER_MAGNITUDE = 0.49  # log10 of how many more there are to the next magnitude; the same
-SIZES = ((1.0, 3.4), (2.5, 2.5), (4.0, 1.8), (9.0, 1.2))  # to a magnitude: diameter [px]
+SIZES = ((1.0, 4.6), (2.5, 3.2), (4.0, 2.1), (9.0, 1.2))  # to a magnitude: diameter [px]
 MILKY_WAY_FROM = 20.4  # [mag arcsec-2] as the almanac's
+
+
+def by_height(table: Mapping[float, str], sun: float) -> Colour:
+    """Return a colour between those that a table has by the sun's altitude [degree]."""
+    colours = np.array([rgb(colour) for colour in table.values()])
+    red, green, blue = (float(np.interp(sun, list(table), colours[:, band])) for band in range(3))
+    return (red, green, blue)
 
 
 def clear_colours(sun: float, towards: float) -> tuple[Colour, Colour, Colour]:
@@ -74,26 +94,30 @@ def background(
     return made, f'<rect width="{WIDTH:g}" height="{HEIGHT:g}" fill="url(#{id})"/>', low
 
 
-def sun_disk(view: View, sun: tuple[float, float], strength: float) -> str:
+def sun_disk(view: View, sun: tuple[float, float], y: float, strength: float) -> str:
     """Return the sun with its light, or only the light where it is below the horizon.
 
-    strength: part [1] of its light that arrives.
+    sun: altitude and azimuth [degree]. y: of its middle [px]. strength: part [1] of its light that
+    arrives.
     """
     altitude, azimuth = sun
-    if not view.holds(azimuth, max(altitude, 0.0)) or altitude < -4:
+    x = view.x(azimuth)
+    if not 0 <= x <= WIDTH or y < 0 or altitude < LAST_LIGHT:
         return ""
-    x, y = number(view.x(azimuth)), number(view.y(altitude))
-    glow = (
-        f'<radialGradient id="{view.prefix}-glow"><stop stop-color="#fff3cf" stop-opacity='
-        f'"{0.85 * strength:.2f}"/><stop offset="1" stop-color="#ffb066" stop-opacity="0"/>'
-        f'</radialGradient><circle class="glow" cx="{x}" cy="{y}" r="150" '
-        f'fill="url(#{view.prefix}-glow)"/>'
+    disk = mixed(rgb("#ffb05e"), rgb("#fffbe8"), min(altitude / 5, 1.0))
+    warm = mixed(rgb("#ff8a4a"), rgb("#ffe2ae"), min(max((altitude + 3) / 9, 0.0), 1.0))
+    place = f'cx="{number(x)}" cy="{number(y)}"'
+    wide, near = f"{view.prefix}-light", f"{view.prefix}-glow"
+    outer = halo(wide, ((0, warm, 0.75 * strength), (0.35, warm, 0.34 * strength), (1, warm, 0)))
+    inner = halo(near, ((0, disk, 0.95 * strength), (0.3, disk, 0.4 * strength), (1, warm, 0)))
+    light = (
+        f'{outer}<ellipse {place} rx="420" ry="230" fill="url(#{wide})"/>'
+        f'{inner}<circle class="glow" {place} r="105" fill="url(#{near})"/>'
     )
-    if altitude < -0.83:
-        return glow
-    disk = mixed(rgb("#ff8f4f"), rgb("#fff6dc"), min(altitude / 8, 1.0))
+    if altitude < SET:
+        return light
     return (
-        f'{glow}<circle class="sun" cx="{x}" cy="{y}" r="13" fill="{text_of(disk)}" '
+        f'{light}<circle class="sun" {place} r="19" fill="{text_of(disk)}" '
         f'opacity="{0.25 + 0.75 * strength:.2f}"/>'
     )
 
@@ -126,8 +150,15 @@ def star_count(magnitude: float) -> int:
     return round(STARS_TO_6 * 10 ** (PER_MAGNITUDE * (magnitude - 6.0)))
 
 
-def stars(view: View, at: np.datetime64, latitude: float, longitude: float, limit: float) -> str:
-    """Return the stars of the frame to the magnitude `limit`.
+def stars(
+    view: View,
+    at: np.datetime64,
+    latitude: float,
+    longitude: float,
+    limit: float,
+    hidden: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> str:
+    """Return the stars of the frame to the magnitude `limit`, but those that cloud hides.
 
     The bright ones stand where they are; of the faint ones the number is true and the places are
     drawn, turning with the sky.
@@ -149,6 +180,7 @@ def stars(view: View, at: np.datetime64, latitude: float, longitude: float, limi
     )
     x, y = view.x(azimuth), view.y(altitude)
     seen = (magnitudes <= limit) & (altitude > 0.5) & (x > 0) & (x < WIDTH) & (y > 0)
+    seen[seen] = ~hidden(x[seen], y[seen])
     found, brighter = [], -9.0
     for to, size in SIZES:
         of_size = seen & (magnitudes > brighter) & (magnitudes <= to)
@@ -176,22 +208,23 @@ def milky_way(
     for k in range(len(x) - 1):
         near = (x[k : k + 2] > -200) & (x[k : k + 2] < WIDTH + 200)
         if near.all() and altitude[k : k + 2].min() > -12 and abs(x[k + 1] - x[k]) < 200:
-            pieces.append(
-                (k, f"M{number(x[k])} {number(y[k])}L{number(x[k + 1])} {number(y[k + 1])}")
-            )
+            pieces.append((k, f"M{x[k]:.0f} {y[k]:.0f}L{x[k + 1]:.0f} {y[k + 1]:.0f}"))
     if not pieces or strength == 0:
         return ""
     wide = "".join(piece for _, piece in pieces)
     core = "".join(piece for k, piece in pieces if width[k] > 1)
     id = f"{view.prefix}-band"
-    bright = (
-        f'<path d="{core}" stroke="#ffe9d2" stroke-width="20" opacity="{0.34 * strength:.2f}"/>'
-        if core
-        else ""
-    )
+
+    def band(data: str, colour: str, wide: float, opacity: float) -> str:
+        return (
+            f'<path d="{data}" stroke="{colour}" stroke-width="{wide:g}" '
+            f'opacity="{opacity * strength:.2f}"/>'
+        )
+
+    drawn = band(wide, "#8f97d8", 104, 0.26) + band(wide, "#c3c4f0", 44, 0.3)
+    if core:
+        drawn += band(core, "#ffe3c4", 26, 0.42)
     return (
-        f'{blur(id, 13, 13)}<g class="milky-way" filter="url(#{id})" fill="none" '
-        f'stroke-linecap="round"><path d="{wide}" stroke="#b9b8e6" stroke-width="54" '
-        f'opacity="{0.26 * strength:.2f}"/>'
-        f"{bright}</g>"
+        f'{blur(id, 15, 15)}<g class="milky-way" filter="url(#{id})" fill="none" '
+        f'stroke-linecap="round" stroke-linejoin="round">{drawn}</g>'
     )

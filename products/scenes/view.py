@@ -1,8 +1,9 @@
 """The frame of a scene: where a direction stands in it, and how colours are mixed.
 
-A scene is 920 by 420 px. Azimuth is linear, 100 degrees wide around the direction of view;
-altitude is linear above the level of the horizon. Terrain is drawn steeper than it is (`STEEP`), so
-that a skyline of a few degrees can be told; sun and moon are drawn larger than they are.
+A scene is 920 by 420 px. Azimuth is linear over 100 degrees; what a scene is about (the sun, the
+direction of view) stands at `FOCUS`, right of the middle, since words stand at the left. Altitude
+is linear above the level of the horizon. Terrain is drawn steeper than it is (`STEEP`), so that a
+skyline of a few degrees can be told; sun and moon are drawn larger than they are.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from products.charts.svg import number
 WIDTH, HEIGHT = 920.0, 420.0  # [px]
 BREADTH = 100.0  # [degree] of azimuth in the frame
 ACROSS = WIDTH / BREADTH  # [px degree-1]
-UP = 5.0  # [px degree-1] of altitude
-STEEP = 8.0  # terrain is drawn so many times as steep
+FOCUS = 640.0  # x [px] of the direction of view
+UP = 5.0  # [px degree-1] of altitude under the stars, where the frame holds 60 degrees
+UP_LOW = 9.2  # of a low sun: as wide as azimuth
+STEEP = 40.0  # [px degree-1] of terrain
 
 Colour = tuple[float, float, float]  # sRGB, 0-255
 Angle = TypeVar("Angle", float, NDArray[np.floating[Any]])
@@ -28,19 +31,20 @@ Angle = TypeVar("Angle", float, NDArray[np.floating[Any]])
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """azimuth: of the middle [degree]. level: y of altitude 0 [px]. prefix: of ids."""
+    """azimuth: at FOCUS [degree]. level: y of altitude 0 [px]; up [px degree-1]. prefix: of ids."""
 
     azimuth: float
     level: float
     prefix: str
+    up: float = UP
 
     def x(self, azimuth: Angle) -> Angle:
         """Return the x [px] of an azimuth [degree], or of many; outside the frame too."""
-        return WIDTH / 2 + ((azimuth - self.azimuth + 180) % 360 - 180) * ACROSS
+        return FOCUS + ((azimuth - self.azimuth + 180) % 360 - 180) * ACROSS
 
     def y(self, altitude: Angle) -> Angle:
         """Return the y [px] of an altitude [degree], or of many."""
-        return self.level - altitude * UP
+        return self.level - altitude * self.up
 
     def holds(self, azimuth: float, altitude: float, margin: float = 0.0) -> bool:
         """Return whether a direction lies in the frame, `margin` [px] inside it."""
@@ -69,6 +73,15 @@ def gradient(id: str, stops: Iterable[tuple[float, Colour]]) -> str:
     """Return a vertical gradient over the frame."""
     found = "".join(f'<stop offset="{at:.2f}" stop-color="{text_of(c)}"/>' for at, c in stops)
     return f'<linearGradient id="{id}" x2="0" y2="1">{found}</linearGradient>'
+
+
+def halo(id: str, stops: Iterable[tuple[float, Colour, float]]) -> str:
+    """Return a round gradient. stops: offset [1], colour and opacity [1], from the middle out."""
+    found = "".join(
+        f'<stop offset="{at:g}" stop-color="{text_of(c)}" stop-opacity="{strength:.2f}"/>'
+        for at, c, strength in stops
+    )
+    return f'<radialGradient id="{id}">{found}</radialGradient>'
 
 
 def blur(id: str, across: float, up: float) -> str:

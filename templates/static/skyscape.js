@@ -47,6 +47,25 @@
     document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
   }
 
+  // Red light stays for the visit: kept for this tab, and in the address of every page that is opened from here, so that a
+  // page is red before its script runs. Where nothing may be kept, the address alone does it.
+  const kept = (value) => { try { if (value !== undefined) sessionStorage.setItem("red", value); return sessionStorage.getItem("red"); } catch { return null; } };
+  function turn(on) {
+    page.classList.toggle("red", on);
+    document.querySelectorAll('a[href]:not([href^="#"])').forEach((a) => {
+      if (a.origin !== location.origin || (a.hash && a.hash !== "#red")) return;
+      a.hash = on ? "red" : "";
+      if (!on) a.setAttribute("href", a.getAttribute("href").replace(/#$/, ""));
+    });
+  }
+  document.querySelectorAll(".red-light a").forEach((a) => a.addEventListener("click", () => {
+    const on = a.hash === "#red";
+    kept(on ? "1" : "");
+    turn(on);
+  }));
+  if (location.hash === "#red") kept("1");
+  if (kept() || location.hash === "#red") turn(true);
+
   // Kept for when there is no network (service-worker.js); a page that was kept is marked as such by the worker.
   show("offline", "kept" in page.dataset);
   if (!archived && location.protocol.startsWith("http")) {

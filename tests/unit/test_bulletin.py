@@ -14,13 +14,14 @@ from forecast.domain import DayWeather, Features, Forecast
 from forecast.quantities import FEATURES
 from forecast.science.almanac import almanacs
 from forecast.settings import NameSettings
-from products.bulletin import Bulletin, Entry, Gap, Section, SiteDay
+from products.bulletin import Bulletin
 from products.channels import render as rendered
 from products.channels.wechat import render
 from products.composition import Supplement, compose
 from products.pages.phrases import Phrases
 from products.pages.renderer import PageRenderer
 from products.safety import CLOSING, HAZARDS, assess_hazards, clothing, feature_of, hazards
+from products.sections import Entry, Gap, Section, SiteDay
 from products.short_message import message
 from tests.e2e.sample_bulletin import (
     ATTRIBUTION,

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from products.bulletin import MOST_SHOWN, Bulletin
+from products.bulletin import Bulletin
 from products.pages import site_list
 from products.pages.renderer import PageRenderer
+from products.sections import MOST_SHOWN
 from tests.unit.test_feeds import bulletin, config
 
 ELEMENT = re.compile(r"<[a-z]")

@@ -14,11 +14,12 @@ import feedparser
 import icalendar
 import pytest
 
-from products.bulletin import Bulletin, Entry
+from products.bulletin import Bulletin
 from products.channels import posters, render
 from products.composition import OPERATORS_ONLY
 from products.confidence import as_usual
 from products.faces import faces
+from products.sections import Entry
 from products.wording import Words
 from tests.e2e.sample_bulletin import sample_bulletin
 

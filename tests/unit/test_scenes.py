@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
 
@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from forecast.config import Config
-from forecast.domain import CLOUD_SEA_STATES, Site
+from forecast.domain import CLOUD_SEA_STATES, Site, Window
 from forecast.science import ephemeris
 from products.confidence import as_usual
 from products.scenes import DrawnScene, scene, scene_of
+from products.scenes.cloud import banks, hidden
+from products.scenes.compose import LEVEL, LEVEL_OF_SEA, low_sun, summits
 from products.scenes.sky import star_count
-from products.scenes.view import HEIGHT, UP, WIDTH
+from products.scenes.view import ACROSS, FOCUS, HEIGHT, UP, UP_LOW, WIDTH
 from products.wording import LANGUAGES, Words
 from tests.e2e.sample_bulletin import sample_bulletin
 
@@ -59,19 +61,56 @@ def starts(element: Any) -> list[tuple[float, float]]:
     return [tuple(map(float, dot.removesuffix("h0").split())) for dot in dots]  # type: ignore[misc]
 
 
+def line(drawn: DrawnScene, name: str) -> np.ndarray:
+    """Return the points (n, 2) of the first outline of a class, without the foot of the frame."""
+    path = parts(drawn, name)[0].get("d").strip("Mz").split("L")
+    return np.array([list(map(float, point.split())) for point in path])[1:-1]
+
+
 @pytest.mark.parametrize("altitude", [-2.5, 0.0, 3.0, 11.0])
-def test_the_sun_stands_at_its_altitude_and_azimuth(night: DrawnScene, altitude: float) -> None:
+def test_the_sun_stands_so_high_over_the_drawn_skyline_as_over_the_true_one(
+    night: DrawnScene, altitude: float
+) -> None:
     drawn = replace(night, kind="sunrise", azimuth=116.0, sun=(altitude, 120.0))
     glow = parts(drawn, "glow")[0]
-    level = 318.0
-    assert float(glow.get("cy")) == pytest.approx(level - altitude * UP, abs=0.06)
-    assert float(glow.get("cx")) == pytest.approx(WIDTH / 2 + 4.0 * WIDTH / 100, abs=0.06)
+    assert float(glow.get("cx")) == pytest.approx(FOCUS + 4.0 * ACROSS, abs=0.06)
+    x, y = line(drawn, "skyline").T
+    skyline = np.interp(float(glow.get("cx")), x, y)
+    true = drawn.site.horizon[120 // 5]
+    above = UP_LOW * (altitude - true)
+    assert float(glow.get("cy")) == pytest.approx(skyline - above, abs=0.2)
     assert len(parts(drawn, "sun")) == (altitude > -0.83)
+
+
+def test_the_skyline_is_the_surveyed_one(night: DrawnScene) -> None:
+    drawn = replace(night, kind="sunrise", azimuth=245.0, sun=(1.0, 245.0))
+    x, y = line(drawn, "skyline").T
+    azimuth = np.arange(200, 275, 5)
+    height = LEVEL - np.interp(FOCUS + (azimuth - 245.0) * ACROSS, x, y)
+    surveyed = np.array([night.site.horizon[each // 5] for each in azimuth])
+    assert np.corrcoef(height, surveyed)[0, 1] > 0.999
+    assert height.max() - height.min() > 40
+
+
+def test_no_ridge_is_invented_where_the_horizon_was_not_surveyed(night: DrawnScene) -> None:
+    site = replace(night.site, horizon=(-1.4,) * 72, horizon_surveyed=False)
+    drawn = replace(night, kind="sunrise", site=site, azimuth=120.0, sun=(1.0, 120.0))
+    assert np.ptp(line(drawn, "skyline")[:, 1]) == 0
+    assert len(parts(drawn, "slope")) == 1  # the ground at the viewer's feet
+    assert len(parts(replace(drawn, site=night.site), "slope")) == 3
 
 
 def test_a_sun_outside_the_view_is_not_drawn(night: DrawnScene) -> None:
     assert not parts(replace(night, kind="sunrise", azimuth=240.0, sun=(1.0, 120.0)), "sun")
-    assert not parts(replace(night, kind="sunrise", azimuth=120.0, sun=(-5.0, 120.0)), "glow")
+    assert not parts(replace(night, kind="sunrise", azimuth=120.0, sun=(-6.0, 120.0)), "glow")
+
+
+def test_a_morning_is_drawn_when_its_sun_stands_low(site: Site) -> None:
+    start = datetime(2026, 11, 30, 22, 48, tzinfo=UTC)
+    at = low_sun(Window(start, start + timedelta(hours=3, minutes=30)), site)
+    moment = np.datetime64(at.replace(tzinfo=None))
+    altitude, _ = ephemeris.sun_position(moment, site.latitude, site.longitude)
+    assert 3.3 < altitude < 4.7
 
 
 @pytest.mark.parametrize(("lit", "phase", "side"), [(0.25, 60.0, 1), (0.25, 300.0, -1)])
@@ -81,7 +120,7 @@ def test_the_moon_is_lit_towards_the_sun(
     moon = parts(replace(night, lit=lit, phase=phase), "moon")[0].get("d")
     # the outer half turns clockwise (1) where it is the right one
     assert moon.split("A")[1].split()[4] == ("1" if side > 0 else "0")
-    assert moon.startswith(f"M{WIDTH / 2 - 10 * WIDTH / 100:g} ")
+    assert moon.startswith(f"M{FOCUS - 10 * ACROSS:g} ")
 
 
 def test_a_moon_below_the_horizon_is_not_drawn(night: DrawnScene) -> None:
@@ -100,28 +139,35 @@ def test_the_stars_of_a_scene_are_those_to_the_limiting_magnitude(
 ) -> None:
     drawn = replace(night, values={**VALUES, "limiting_magnitude": limit})
     seen = sum(len(starts(path)) for path in parts(drawn, "stars"))
-    # part of the sphere in the frame: 100 degrees of azimuth from 0.5 to 63.6 degrees of altitude
-    share = 100 / 360 * (np.sin(np.radians(63.6)) - np.sin(np.radians(0.5))) / 2
+    # part of the sphere in the frame: 100 degrees of azimuth from 0.5 to 60 degrees of altitude
+    share = 100 / 360 * (np.sin(np.radians(LEVEL / UP)) - np.sin(np.radians(0.5))) / 2
     expected = share * star_count(limit)
     assert seen == pytest.approx(expected, abs=4 * expected**0.5 + 2)
 
 
-def test_half_the_sky_in_cloud_hides_the_fainter_half_of_a_magnitude(night: DrawnScene) -> None:
+@pytest.mark.parametrize("cover", [0.3, 0.66, 0.95])
+def test_cloud_hides_its_part_of_the_stars(night: DrawnScene, cover: float) -> None:
     clear, cloudy = (
         sum(
             len(starts(path))
-            for path in parts(replace(night, values={**VALUES, "cloud_for_stars": cover}), "stars")
+            for path in parts(replace(night, values={**VALUES, "cloud_for_stars": share}), "stars")
         )
-        for cover in (0.0, 0.6)
+        for share in (0.0, cover)
     )
-    assert 0 < cloudy < 0.5 * clear
+    assert cloudy / clear == pytest.approx(1 - cover, abs=0.08)
+
+
+@pytest.mark.parametrize("cover", [0.0, 0.2, 0.66, 0.9])
+def test_banks_hide_so_much_of_the_sky_as_is_forecast(cover: float) -> None:
+    x, y = np.random.default_rng(1).random((2, 20_000)) * [[WIDTH], [LEVEL]]
+    assert hidden(banks("a site", cover, LEVEL), x, y).mean() == pytest.approx(cover, abs=0.03)
 
 
 def test_sirius_stands_where_it_is(night: DrawnScene) -> None:
     altitude, azimuth = sirius(MOMENT, night.site)
     points = [point for path in parts(replace(night, azimuth=azimuth), "stars")
               for point in starts(path)]  # fmt: skip
-    expected = np.array([WIDTH / 2, 318.0 - altitude * UP])
+    expected = np.array([FOCUS, LEVEL - altitude * UP])
     assert min(np.hypot(*(np.array(points) - expected).T)) < 0.2
 
 
@@ -162,12 +208,30 @@ def test_the_milky_way_is_drawn_under_a_dark_sky_only(night: DrawnScene, brightn
     assert bool(parts(summer, "milky-way")) == (brightness > 21)
 
 
-@pytest.mark.parametrize(("gap", "below"), [(150.0, 8.2), (400.0, 22.0), (1500.0, 82.5)])
+@pytest.mark.parametrize(("gap", "below"), [(150.0, 13.5), (400.0, 36.0), (1500.0, 120.0)])
 def test_the_sea_lies_as_far_below_as_its_top(night: DrawnScene, gap: float, below: float) -> None:
     sea = replace(night, kind="sea", values={**VALUES, "gap_to_deck": gap})
     deck = parts(sea, "deck")[0]
-    assert float(deck.get("y")) - 190.0 == pytest.approx(below, abs=0.1)  # 0.055 px a metre
+    assert float(deck.get("y")) - LEVEL_OF_SEA == pytest.approx(below, abs=0.1)  # 0.09 px a metre
     assert float(deck.get("height")) == pytest.approx(HEIGHT - float(deck.get("y")), abs=0.1)
+
+
+def test_summits_rise_from_the_sea_where_the_ground_is_higher_than_its_top(
+    night: DrawnScene,
+) -> None:
+    site = replace(night.site, elevation=2000.0, valley_heights=(800.0, 1000.0, 1400.0, 1700.0))
+    assert summits(site, 800.0) == (0.5, 0.625)  # two of four, the highest 500 of 800 m
+    assert summits(site, 200.0) == (0.0, 0.0)
+    low, high = (
+        replace(night, kind="sea", site=site, values={**VALUES, "gap_to_deck": gap})
+        for gap in (200.0, 800.0)
+    )
+    assert not parts(low, "summit")
+    drawn = parts(high, "summit")
+    assert len(drawn) == 3
+    tops = [min(float(p.split()[1]) for p in each.get("d").strip("Mz").split("V")[0].split("L"))
+            for each in drawn]  # fmt: skip
+    assert min(tops) > LEVEL_OF_SEA  # none is higher than the site
 
 
 def test_lit_cloud_has_the_colour_and_the_share_of_the_light_path(night: DrawnScene) -> None:

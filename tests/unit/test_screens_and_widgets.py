@@ -15,13 +15,14 @@ import pytest
 from forecast.review import Review, Withdrawal
 from forecast.settings import Channel
 from products import marking
-from products.bulletin import Bulletin, Entry, Section
+from products.bulletin import Bulletin
 from products.channels import posters, render, withdrawn
 from products.channels.display import mark
 from products.drawing.still import HEIGHT, still
 from products.pages.screen import MOST_HOURS, MOST_SITES, night_hours, other_sites
 from products.pages.templating import Page
 from products.safety import Hazard
+from products.sections import Entry, Section
 from products.wording import LANGUAGES, Words
 from tests.e2e.sample_bulletin import sample_bulletin, sample_config
 

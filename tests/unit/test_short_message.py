@@ -10,10 +10,11 @@ import pytest
 
 from forecast.review import Review
 from products import safety
-from products.bulletin import Alert, Bulletin, Gap
+from products.bulletin import Bulletin
 from products.channels import render
 from products.marking import marked, of_corrected
 from products.pages.renderer import PageRenderer
+from products.sections import Alert, Gap
 from products.short_message import GSM, MOST_PARTS, UCS_2, alphabet_of, message, parts_of
 from products.short_message import PLAIN as PLAIN_LETTERS
 from tests.e2e.sample_bulletin import sample_bulletin, sample_config

@@ -19,9 +19,9 @@ from forecast.review import EventKey
 from forecast.service.web.desk_material import Desk, question
 from products import charts
 from products.agreement import agreement
-from products.bulletin import Entry, Section, SiteDay
 from products.confidence import as_usual
 from products.pages.phrases import Phrases
+from products.sections import Entry, Section, SiteDay
 from products.wording import Words
 
 PERCENT_KNOBS = ("cloud_far",)  # without a feature of their own
