@@ -21,6 +21,8 @@ BITS = 24
 STATISTICS = {"mean": 0, "sum": 1, "maximum": 2, "minimum": 3}  # code table 4.10
 MISSING_VALUE = 0xFFFFFFFF
 MICRO = 1_000_000
+TINY = np.finfo(np.float32).tiny
+FINEST = -100  # the least binary scale: smaller steps than 1e-30 are no measurement
 MOST_UNEVEN = 0.05  # of a grid step, by which a row may lie off the even grid
 
 Floats = NDArray[np.float64]
@@ -125,9 +127,11 @@ def _data(values: Floats, bitmap: bytes) -> tuple[bytes, bytes, bytes]:
     reference = np.float32(low)
     if float(reference) > low:
         reference = np.nextafter(reference, np.float32(-np.inf))
+    if 0 < abs(reference) < TINY:  # no reader knows numbers so small
+        reference = np.float32(0) if reference > 0 else -TINY
     span = (float(values.max()) if len(values) else 0.0) - float(reference)
     bits = BITS if span > 0 else 0
-    binary = math.ceil(math.log2(span / ((1 << BITS) - 1))) if bits else 0
+    binary = max(math.ceil(math.log2(span / ((1 << BITS) - 1))), FINEST) if bits else 0
     scale = binary if binary >= 0 else 0x8000 | -binary
     head = struct.pack(">IHfHHBB", len(values), 0, reference, scale, 0, bits, 0)
     steps = np.rint((values - float(reference)) * 2.0**-binary) if bits else np.zeros(0)
