@@ -41,6 +41,7 @@ from forecast.settings import (
     WebSettings,
 )
 from forecast.settings.alerts import OperatorAlertSettings
+from forecast.settings.cmadaas import CmadaasSettings
 from forecast.settings.delivery import DeliverySettings
 from forecast.settings.delivery import secrets as secrets_of
 from forecast.settings.errors import (
@@ -62,6 +63,7 @@ PUSH_TOKENS = "SKYSCAPE_PUSH_TOKENS"  # sender:token,sender:token
 SHORTEST_TOKEN = 16  # [character]
 SECRET = "SKYSCAPE_SECRET"  # noqa: S105 - the name of a variable
 SHORTEST_SECRET = 32  # [character]
+CMADAAS_USER, CMADAAS_PASSWORD = "SKYSCAPE_CMADAAS_USER", "SKYSCAPE_CMADAAS_PASSWORD"
 MAXIMUM_SIZE = 40_000_000  # [byte] of a settings file
 
 
@@ -82,6 +84,7 @@ class Config(SettingsSection):
     learning: Annotated[LearningSettings, OPERATIONAL] = LearningSettings()
     phenomena: PhenomenonSettings = PhenomenonSettings()
     models: Annotated[tuple[ModelSettings, ...], OPERATIONAL] = Field(default=(), max_length=12)
+    cmadaas: Annotated[CmadaasSettings, OPERATIONAL] = CmadaasSettings()
     observations: ObservationSettings = ObservationSettings()
     delivery: Annotated[DeliverySettings, OPERATIONAL] = DeliverySettings()
     alerts: Annotated[OperatorAlertSettings, OPERATIONAL] = OperatorAlertSettings()
@@ -158,6 +161,7 @@ class Config(SettingsSection):
             values["archive"],
             values["source"]["filter"],
             values["source"]["bucket"],
+            values["cmadaas"],
             *mirrors,
             *webhook["targets"],
         ):
@@ -228,6 +232,19 @@ def push_tokens(environment: Mapping[str, str] | None = None) -> dict[str, str]:
 def delivery_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the secrets of what is sent (forecast/settings/delivery.py) by variable."""
     return secrets_of(os.environ if environment is None else environment)
+
+
+def cmadaas_account(environment: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """Return user and password of CMADaaS; "" each where they are not given.
+
+    Raises: ConfigError where one is given without the other; it repeats neither.
+    """
+    given = os.environ if environment is None else environment
+    user, password = given.get(CMADAAS_USER, "").strip(), given.get(CMADAAS_PASSWORD, "").strip()
+    if bool(user) != bool(password):
+        lacking = CMADAAS_PASSWORD if user else CMADAAS_USER
+        raise ConfigError(f"{lacking}: is not set: an account of CMADaaS is a user and a password")
+    return user, password
 
 
 def session_secret(environment: Mapping[str, str] | None = None) -> str:
@@ -368,6 +385,7 @@ def with_paths_from(config: Config, base: Path) -> Config:
             "backup": moved(config.backup, "folder"),
             "learning": moved(config.learning, "folder"),
             "observations": moved(config.observations, "folder"),
+            "cmadaas": moved(config.cmadaas, "state"),
             "models": tuple(moved(model, "folder") for model in config.models),
         }
     )

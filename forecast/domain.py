@@ -380,7 +380,7 @@ class Observation:
 
     values: element of quantities.ELEMENTS -> SI value, only what was reported. flags: element ->
     quality, UNCHECKED if not given. time: the end of an accumulation or a mean. form: its format
-    (csv, push, synop, metar, bufr, micaps1, isd, afile).
+    (csv, push, synop, metar, bufr, micaps1, micaps3, isd, afile, cmadaas).
     """
 
     station: str

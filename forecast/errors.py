@@ -4,7 +4,8 @@
     ├── ConfigError           a setting is wrong: the start stops (exit 3)
     ├── SourceError           a model run cannot be had (exit 4)
     │   ├── SourceUnavailable     the network or the server failed: retry
-    │   │   └── SourceRefused         the server will not serve it: a retry does not help
+    │   │   ├── SourceRefused         the server will not serve it: a retry does not help
+    │   │   └── TooFrequent           the requests of an hour are used up: wait
     │   ├── CycleNotReady         the run is not complete yet: wait, or use an earlier run
     │   ├── OlderRun              only a run older than the issue in force is to be had
     │   └── SourceCorrupt         what came is not what was requested: fetch again, else reject
@@ -93,6 +94,10 @@ class SourceRefused(SourceUnavailable):
     """The server will not serve this; a retry does not help."""
 
     worth_retrying = False
+
+
+class TooFrequent(SourceUnavailable):
+    """The requests of an hour are used up; nothing is asked for a while."""
 
 
 class CycleNotReady(SourceError):

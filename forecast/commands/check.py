@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from forecast.archive.state import parsed_address, read_state
-from forecast.commands import delivery_checks, folder_checks, site_checks
+from forecast.commands import cmadaas_checks, delivery_checks, folder_checks, site_checks
 from forecast.commands.finding import CheckFinding
 from forecast.commands.model_ground import last_ground
 from forecast.commands.places import places_of
@@ -62,6 +62,7 @@ def findings(
     checked += _models(config)
     checked += [*_signatures(config), *_web(config)]
     checked += delivery_checks.findings(config, delivery_secrets())
+    checked += cmadaas_checks.findings(config, now, offline)
     if config.observations.push is not None:
         checked += _push(config)
     if offline:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -129,6 +129,13 @@ def demo(
             "instead of one run.",
         ),
     ] = 0,
+    network: Annotated[
+        Literal["loopback", "cmadaas"],
+        typer.Option(
+            help="Where the demonstration's data come from: the loopback bucket, or a loopback "
+            "CMADaaS for model, stations and outcomes."
+        ),
+    ] = "loopback",
     config: ConfigFile = None,
     now: Now = None,
     out: Annotated[
@@ -155,6 +162,11 @@ def demo(
     backstage = folder.parent / f"{folder.name}-backstage"
     if days:
         return _simulate(settings, folder, backstage, now, days)
+    if network == "cmadaas":
+        from forecast.commands.demonstration_network import prepared
+
+        with prepared(settings, now, folder, backstage, quiet=json) as (ours, cycle):
+            return _issue(ours, None, cycle, now, json)
     cycle = demonstration_run(now)
     try:
         sample = write_sample(backstage / "bucket", Cycle(cycle, settings.source.model), settings)

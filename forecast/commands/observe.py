@@ -9,13 +9,13 @@ from forecast.errors import ConfigError
 
 
 def observe(*, config: ConfigFile = None, now: Now = None, json: AsJson = False) -> int:
-    """Read the files that stations dropped, once; `run` does it every few minutes."""
+    """Read what stations dropped and ask CMADaaS, once; `run` does it every few minutes."""
     settings = setup.settings(config)
     observations = settings.observations
-    if not observations.stations and not observations.keep_all:
+    if not (observations.stations or observations.keep_all or observations.cmadaas):
         raise ConfigError(
             "observations.stations: no station is named, so nothing would be kept; "
-            "name one, or say keep_all: true"
+            "name one, say keep_all: true, or write observations.cmadaas"
         )
     taken = setup.open_intake(settings).observe(now or setup.clock())
     if not json:

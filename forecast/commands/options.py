@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 # The same as `Source` of forecast/settings/sources.py, which is too heavy to import here (tested).
-SourceName: TypeAlias = Literal["filter", "bucket", "folder"]
+SourceName: TypeAlias = Literal["filter", "bucket", "folder", "cmadaas"]
 
 
 def read_cycle(text: str) -> datetime:

@@ -36,7 +36,8 @@ MapFile: TypeAlias = Annotated[
 
 def sites(
     action: Annotated[
-        Literal["list", "add"], typer.Argument(help="add: the paragraph of a new site.")
+        Literal["list", "add", "stations"],
+        typer.Argument(help="add: a new site's paragraph; stations: which can serve as truth."),
     ] = "list",
     id: Annotated[
         str, typer.Argument(metavar="ID", help="Of the new site: small letters, digits, _.")
@@ -65,20 +66,16 @@ def sites(
     ] = False,
     config: ConfigFile = None,
 ) -> int:
-    """List the sites; or make, check and show a new one, and add it to the settings with --write.
+    """List the sites, or the stations that can serve each as truth; or make, check and show a new
+    site, and add it to the settings with --write.
 
     Exit code 3 where something about the new site must be mended; nothing is written then.
     """
     from forecast.commands.new_site import NewSite, wgs84
 
     settings = setup.settings(config)
-    if action == "list":
-        rows = [
-            (s.id, s.name.zh, f"{s.latitude:g} N {s.longitude:g} E", f"{s.elevation_m:g} m")
-            for s in settings.sites
-        ]
-        show_table(("site", "name", "place", "height"), rows)
-        return 0
+    if action != "add":
+        return _show_sites(settings) if action == "list" else _show_stations(settings)
     if not (id and zh and en) or latitude is None or longitude is None or elevation is None:
         raise typer.BadParameter(
             "sites add needs ID, --zh, --en, --latitude, --longitude and --elevation"
@@ -90,6 +87,22 @@ def sites(
         id, (zh, en), latitude, longitude, elevation, chosen, valley=valley, brightness=night_sky
     )
     return _add(site, settings, (terrain, lights), picture, config if write else None, write)
+
+
+def _show_sites(settings: Config) -> int:
+    rows = [
+        (s.id, s.name.zh, f"{s.latitude:g} N {s.longitude:g} E", f"{s.elevation_m:g} m")
+        for s in settings.sites
+    ]
+    show_table(("site", "name", "place", "height"), rows)
+    return 0
+
+
+def _show_stations(settings: Config) -> int:
+    from forecast.learning import truth_stations
+
+    show(*truth_stations.lines(settings))
+    return 0
 
 
 def _add(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from forecast.archive.issues import Archive
     from forecast.config import Config
     from forecast.observations.intake import Intake
+    from forecast.observations.received import ReportFeed
     from forecast.pipeline import World
 
 
@@ -100,7 +101,27 @@ def open_intake(config: Config) -> Intake:
     """Return what takes in observations. Raises: ArchiveError."""
     from forecast.observations.intake import Intake
 
-    return Intake(config.observations, open_archive(config), config.zone)
+    feed = open_feed(config)
+    return Intake(config.observations, open_archive(config), config.zone, feed=feed)
+
+
+def open_feed(config: Config) -> ReportFeed | None:
+    """Return the feed of station reports of the settings; None where they name none.
+
+    Raises: ConfigError.
+    """
+    settings = config.observations.cmadaas
+    if settings is None:
+        return None
+    from forecast.ingest.cmadaas import open_cmadaas
+    from forecast.observations.cmadaas import CmadaasReports
+    from forecast.observations.cmadaas_analyses import SiteAnalyses
+    from forecast.observations.received import Feeds
+
+    stations = {each.id: each.as_station() for each in config.observations.stations}
+    interface = open_cmadaas(config.cmadaas, config.demonstration)
+    reports = CmadaasReports(interface, settings, stations)
+    return Feeds(reports, SiteAnalyses(interface, settings, config.all_sites()))
 
 
 def build_world(config: Config, source: str | None, rebuild: bool = False) -> World:
@@ -118,8 +139,8 @@ def build_world(config: Config, source: str | None, rebuild: bool = False) -> Wo
 
     archive, observations = open_archive(config, rebuild), config.observations
     intake = (
-        Intake(observations, archive, config.zone)
-        if observations.stations or observations.keep_all
+        Intake(observations, archive, config.zone, feed=open_feed(config))
+        if observations.stations or observations.keep_all or observations.cmadaas
         else None
     )
     return World(

@@ -126,6 +126,28 @@ class StepFile:
             log.info("%s: continues after %d of %d messages", self.part.name, kept, len(lengths))
         return kept
 
+    def resume_whole(self, plan: str) -> bytes:
+        """Return the whole messages of `plan` that the part holds; cut off an incomplete one.
+
+        For a source whose messages have no length before they are there.
+        """
+        if _text(self.plan) != plan or not self.part.exists():
+            self.discard()
+            files.write_whole(self.plan, plan)
+            self.part.touch()
+            return b""
+        data, at = self.part.read_bytes(), 0
+        while at + HEADER <= len(data):
+            try:
+                end = at + length_of(data[at : at + HEADER], self.part.name)
+                check_message(data[at:end], self.part.name)
+            except SourceCorrupt:
+                break
+            at = end
+        with self.part.open("rb+") as file:
+            file.truncate(at)
+        return data[:at]
+
     def append(self, messages: Iterable[bytes]) -> None:
         """Append whole messages to the part and sync it to the disk."""
         with self.part.open("ab") as file:

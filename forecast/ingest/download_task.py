@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from forecast import http as transport
 from forecast.domain import Cycle
 from forecast.errors import CycleNotReady
 from forecast.http import Deadline
@@ -22,6 +21,16 @@ from forecast.quantities import Field
 T = TypeVar("T")
 
 
+class Counted(Protocol):
+    """What fetches, and counts the requests it sends and the bytes it receives."""
+
+    @property
+    def requests(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    def deadline(self, within: Deadline | None = None) -> Deadline: ...
+
+
 class DownloadTask:
     """One attempt to fetch one cycle from one provider: its files, its deadline, what it cost.
 
@@ -30,7 +39,7 @@ class DownloadTask:
 
     def __init__(
         self,
-        client: transport.Client,
+        client: Counted,
         store: CycleStore,
         origin: str,
         needs: Needs,

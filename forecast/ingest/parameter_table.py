@@ -5,9 +5,10 @@ A new model is data, not code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from forecast.quantities import FIELDS, Field, Key
+from forecast.quantities import DEFAULT_FIELDS, FIELDS, Field, Key
 from forecast.settings.sources import ModelSettings, ParameterSettings
 
 
@@ -18,6 +19,14 @@ def fields_of(model: ModelSettings) -> tuple[Field, ...]:
         for name, field in FIELDS.items()
         if name in model.parameters
     )
+
+
+def leading_fields(parameters: Mapping[str, ParameterSettings]) -> tuple[Field, ...]:
+    """Return the fields of the leading model: those of the catalogue, and those from which a run
+    of CMADaaS derives what it lacks.
+    """
+    more = tuple(field for name, field in FIELDS.items() if field.auxiliary and name in parameters)
+    return (*DEFAULT_FIELDS, *more)
 
 
 def _with_settings(field: Field, settings: ParameterSettings, centre: int | None) -> Field:
@@ -42,7 +51,7 @@ def _with_settings(field: Field, settings: ParameterSettings, centre: int | None
         index=(param, levtype),
         auxiliary=False,
         essential=False,
-        own=bool(settings.key or settings.grib1),
+        own=bool(settings.key or settings.grib1 or settings.cmadaas or settings.micaps),
         centre=centre,
         from_start=settings.from_start,
         factor=field.factor if settings.factor is None else settings.factor,

@@ -28,17 +28,16 @@ from forecast.errors import (
     SourceRefused,
     SourceUnavailable,
 )
-from forecast.http import CLOCK, Clock, Deadline, shown
-from forecast.ingest import Needs, derived_fields, ecmwf, gefs, gfs
+from forecast.http import CLOCK, Clock, Deadline
+from forecast.ingest import Needs, derived_fields, providers
 from forecast.ingest.cycle_store import CycleStore, disk_spoken_for
-from forecast.ingest.drop_folder import Folder, expected_of, expected_of_lead
+from forecast.ingest.drop_folder import Folder
 from forecast.ingest.gaps import with_gaps
 from forecast.ingest.grib import reader
-from forecast.ingest.parameter_table import fields_of
+from forecast.ingest.parameter_table import fields_of, leading_fields
 from forecast.ingest.provider import FetchedCycle, Provider, fails_as_a_whole
 from forecast.ingest.region import region_of
-from forecast.quantities import DEFAULT_FIELDS
-from forecast.settings.sources import SOURCES, ModelSettings, SourceSettings, fill_path
+from forecast.settings.sources import SOURCES, ModelSettings, SourceSettings
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +64,7 @@ def needs_of(config: Config, sites: Sequence[Site], model: ModelSettings | None 
         [(site.latitude, site.longitude) for site in sites], config.source.light_path_km
     )
     fields, steps = (
-        (DEFAULT_FIELDS, config.source.all_steps)
+        (leading_fields(config.source.parameters), config.source.all_steps)
         if model is None
         else (fields_of(model), model.all_steps)
     )
@@ -386,36 +385,7 @@ def open_models(config: Config, clock: Clock = CLOCK) -> tuple[ModelSource, ...]
 def _open_model(config: Config, model: ModelSettings, clock: Clock) -> Source:
     cycles = config.source.cycles
     store = CycleStore(cycles, model.id)
-    providers: list[Provider] = []
-    for mirror in model.mirrors if model.layout != "folder" else ():
-        name = shown(mirror.url).partition("://")[2]
-        if model.layout == "ecmwf":
-            providers.append(
-                ecmwf.open_mirror(
-                    model, mirror, name, store, lambda cycle, step: _path(model, cycle, step), clock
-                )
-            )
-        else:
-            providers.append(
-                gefs.open_mirror(
-                    model, mirror, name, store, lambda *place: _path(model, *place), clock
-                )
-            )
-    if model.folder is not None:
-        providers.append(
-            Folder(model.folder, expected_of(model), cycles / model.id / "folder.json", clock)
-        )
-    if model.path:
-        _path(model, Cycle(datetime(2026, 1, 1, tzinfo=UTC), model.id), 0)
-    return Source(model, providers, store, cycles)
-
-
-def _path(model: ModelSettings, cycle: Cycle, step: int, member: int = 0) -> str:
-    """Return the path of a step below a mirror's address. Raises: ConfigError."""
-    try:
-        return "/" + fill_path(model.path, cycle.run, step, gefs.member_name(member))
-    except ValueError as error:
-        raise ConfigError(f"models.{model.id}.path: {error}") from error
+    return Source(model, providers.of_model(config, model, store, clock), store, cycles)
 
 
 def open_source(config: Config, only: str | None = None, clock: Clock = CLOCK) -> Source:
@@ -430,19 +400,7 @@ def open_source(config: Config, only: str | None = None, clock: Clock = CLOCK) -
     settings = config.source
     store = CycleStore(settings.cycles, settings.model)
     names = settings.order if only is None else (only,)
-    providers = [_provider(name, settings, store, clock) for name in dict.fromkeys(names)]
-    if not providers:
+    opened = [providers.of_leading(name, config, store, clock) for name in dict.fromkeys(names)]
+    if not opened:
         raise ConfigError(f"source.order: no source is named; choose from {', '.join(SOURCES)}")
-    return Source(settings, providers, store, settings.cycles)
-
-
-def _provider(name: str, settings: SourceSettings, store: CycleStore, clock: Clock) -> Provider:
-    if name == "filter":
-        return gfs.Filter(settings.filter, store, clock, settings.filter_path)
-    if name == "bucket":
-        return gfs.open_bucket(settings.bucket, store, clock, settings.bucket_path)
-    return Folder(
-        settings.folder,
-        expected_of_lead(settings.model),
-        settings.cycles / settings.model / "folder.json",
-    )
+    return Source(settings, opened, store, settings.cycles)

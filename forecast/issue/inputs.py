@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -13,7 +13,8 @@ from forecast.archive.observations import Observations
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle, Fault, Observation, Station
 from forecast.errors import MissingInput, SkyscapeError, SourceCorrupt, SourceError
-from forecast.ingest import Needs, sources
+from forecast.ingest import Needs, derived_fields, sources
+from forecast.ingest.cmadaas_models import NAME as CMADAAS
 from forecast.ingest.gaps import with_gaps
 from forecast.ingest.grib import reader
 from forecast.ingest.provider import FetchedCycle
@@ -27,6 +28,7 @@ from forecast.issue.multi_model import (
 )
 from forecast.issue.questioned import doubtful_stations
 from forecast.observations import nowcast
+from forecast.observations.cmadaas_analyses import point_of
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,8 @@ class Inputs:
     """The fetched runs and the latest reports.
 
     stations: those of the sites. observed: the latest good report of each, by station. doubtful:
-    the ids of those with a doubtful value.
+    the ids of those with a doubtful value. points, analysed: the points of hourly analyses at the
+    sites, and the latest of each.
     """
 
     needs: Needs
@@ -46,11 +49,14 @@ class Inputs:
     stations: tuple[Station, ...]
     observed: Mapping[str, Observation]
     doubtful: tuple[str, ...] = ()
+    points: tuple[Station, ...] = ()
+    analysed: Mapping[str, Observation] = field(default_factory=dict)
 
     @property
     def ids(self) -> list[str]:
         """The ids of further runs and reports: others make a new issue of the same cycle."""
         reports = [f"{id}@{report.time:%Y%m%d%H%M}" for id, report in self.observed.items()]
+        reports += [f"{id}@{each.time:%Y%m%d%H%M}" for id, each in self.analysed.items()]
         return [*(run.cycle.id for run in self.further), *reports]
 
 
@@ -96,7 +102,15 @@ def fetch_inputs(
     )
     observed = nowcast.latest_good(series, now)
     doubtful = doubtful_stations(series, now)
-    return Inputs(needs, leading, further, unavailable, stations, observed, doubtful)
+    feed = config.observations.cmadaas
+    points = tuple(point_of(site) for site in sites) if feed and feed.analyses else ()
+    of_points = Observations(archive).series(
+        [point.id for point in points], now - nowcast.LATEST, now
+    )
+    return Inputs(
+        needs, leading, further, unavailable, stations, observed, doubtful, points,
+        nowcast.latest_good(of_points, now),
+    )  # fmt: skip
 
 
 def newest_whole(source: sources.Source, config: Config, now: datetime) -> Cycle:
@@ -137,18 +151,29 @@ def decode(inputs: Inputs, config: Config, issued: datetime) -> Decoded:
         inputs.leading.files, cycle, inputs.needs, threads=config.source.decode_threads
     )
     atmosphere = with_gaps(atmosphere, cycle)
+    if inputs.leading.origin == CMADAAS:
+        atmosphere = derived_fields.complete(atmosphere)
     faults = (
         *inputs.leading.notes,
         *atmosphere.attrs.get("faults", ()),
         *faults_of_runs(inputs.further),
     )
     atmosphere, further, aerosol_models = join_aerosol(atmosphere, inputs.further)
-    correct = partial(
-        nowcast.correct, stations=inputs.stations, observed=inputs.observed, now=issued
-    )
+    correct = partial(_corrected, inputs=inputs, issued=issued)
     atmosphere, correction = correct(atmosphere)
     absent = tuple(atmosphere.attrs.get("absent_steps", ()))
     return Decoded(cycle, atmosphere, correction, correct, further, aerosol_models, faults, absent)
+
+
+def _corrected(
+    atmosphere: Atmosphere, inputs: Inputs, issued: datetime
+) -> tuple[Atmosphere, nowcast.Correction]:
+    """Return an atmosphere corrected by the sites' points of an analysis, then by the stations.
+
+    The stations have the last word; the correction names only them.
+    """
+    background, _ = nowcast.correct(atmosphere, inputs.points, inputs.analysed, issued)
+    return nowcast.correct(background, inputs.stations, inputs.observed, issued)
 
 
 def decode_best(

@@ -23,9 +23,11 @@ from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
 from forecast.domain import Almanac, Atmosphere, Cycle, Event, Outcome
 from forecast.errors import ConfigError, SkyscapeError, SourceError
-from forecast.ingest import sources
+from forecast.ingest import derived_fields, sources
+from forecast.ingest.cmadaas_models import NAME as CMADAAS
 from forecast.ingest.grib import reader as grib
 from forecast.learning import truth_from_stations
+from forecast.observations.cmadaas_analyses import point_of
 from forecast.science import almanac
 from forecast.science.interpolation import Scene
 
@@ -80,6 +82,7 @@ def diagnose(
     analyses, unavailable = (
         from_analyses(config, events, now, read) if read is not None and events else ([], [])
     )
+    analyses += from_points(archive, config, events, almanacs)
     changed = Outcomes(archive).keep([*stations, *analyses], now)
     return DayOutcomes(day, len(stations), len(analyses), changed, tuple(unavailable))
 
@@ -102,6 +105,30 @@ def from_stations(
     )
     series = Observations(archive).series(wanted, start, end)
     return truth_from_stations.outcomes(events, almanacs, stations, series, config.phenomena)
+
+
+def from_points(
+    archive: Archive,
+    config: Config,
+    events: Sequence[Event],
+    almanacs: dict[tuple[str, date], Almanac],
+) -> list[Outcome]:
+    """Return the outcomes of events from analyses that are kept as points of the sites."""
+    feed = config.observations.cmadaas
+    if feed is None or not feed.analyses or not events:
+        return []
+    points = {event.site.id: point_of(event.site) for event in events}
+    at_points = [
+        replace(event, site=replace(event.site, stations=(points[event.site.id].id,)))
+        for event in events
+    ]
+    places = {point.id: point for point in points.values()}
+    start = min(a.day_start for a in almanacs.values())
+    end = max(event.window.end for event in events) + timedelta(days=1)
+    series = Observations(archive).series(list(places), start, end)
+    found = truth_from_stations.outcomes(at_points, almanacs, places, series, config.phenomena)
+    code = feed.analyses[0].data_code
+    return [replace(each, source="analysis", reporter=code) for each in found]
 
 
 def from_analyses(
@@ -177,9 +204,10 @@ def reader(config: Config, only: str | None = None) -> ReadAnalysis:
 
     def read(cycle: Cycle, now: datetime) -> Atmosphere:
         fetched = source.acquire(needs, now, cycle)
-        return grib.read_atmosphere(
+        atmosphere = grib.read_atmosphere(
             fetched.files, fetched.cycle, needs, threads=settings.decode_threads
         )
+        return derived_fields.complete(atmosphere) if fetched.origin == CMADAAS else atmosphere
 
     return read
 

@@ -1,4 +1,6 @@
-"""Intake of station reports: files of the drop folder and pushed records, parsed and archived.
+"""Intake of station reports: files of the drop folder, pushed records and those of a feed.
+
+A feed (CMADaaS) is asked for what is new; its records are archived as pushed ones are.
 
 Each file is read once, whatever its name: its digest is stored in the same transaction as its
 records, so a process killed at any moment loses nothing and stores nothing twice. Files stay where
@@ -28,6 +30,7 @@ from forecast.domain import Fault, Observation, Station, as_utc
 from forecast.observations.flagging import Flagging, Key, key_of, merged
 from forecast.observations.formats import ParseContext, Parsed, parse_file
 from forecast.observations.formats.collector import CLOCK_TOLERANCE
+from forecast.observations.received import ReportFeed
 from forecast.observations.report_table import finite
 from forecast.observations.spool import SETTLE, Spool, SpoolFile
 from forecast.settings import ObservationSettings
@@ -123,8 +126,9 @@ class Intake:
         archive: Archive,
         zone: ZoneInfo,
         settle: float = SETTLE,
+        feed: ReportFeed | None = None,
     ) -> None:
-        self._settings, self._zone = settings, zone
+        self._settings, self._zone, self._feed = settings, zone, feed
         self._observations = Observations(archive)
         self._stations = {station.id: station.as_station() for station in settings.stations}
         reading = sorted(
@@ -133,19 +137,33 @@ class Intake:
         )
         # A file that was not read in full may be read differently under other such settings.
         self._fingerprint = f"{settings.keep_all} {reading}"
-        self._flagging = Flagging(self._observations, self._stations)
+        placed = {**(feed.places if feed else {}), **self._stations}
+        self._flagging = Flagging(self._observations, placed)
         self._spool = Spool(settings.folder, settle)
         self._scan_lock, self._write_lock = threading.Lock(), threading.Lock()
 
     def observe(self, now: datetime) -> IntakeSummary:
-        """Take in the folder's new files and finish the checks of the records pushed until now.
+        """Take in the feed's new records and the folder's new files, and finish the checks of what
+        was received until now.
 
         A missing folder counts as empty. Raises: ArchiveError. What was archived until then stays;
         the rest is done next time.
         """
         now = as_utc(now, "now")
         with self._scan_lock:
-            return self._take_in(now) + self._check_pushed()
+            return self._ask(now) + self._take_in(now) + self._check_pushed()
+
+    def _ask(self, now: datetime) -> IntakeSummary:
+        """Archive what the feed has that is new."""
+        total = IntakeSummary()
+        for batch in self._feed.receive(now) if self._feed else ():
+            new = self.receive(batch.digest, batch.name, batch.parsed, now, batch.keep_all)
+            if new and batch.parsed.observations:  # else a failure: kept as a fault, no line
+                refused = len(batch.parsed.faults) + batch.parsed.more_faults
+                records = len(batch.parsed.observations)
+                total += IntakeSummary(files=1, records=records, refused=refused)
+            batch.remember()
+        return total
 
     def _take_in(self, now: datetime) -> IntakeSummary:
         try:
@@ -165,15 +183,17 @@ class Intake:
             total += IntakeSummary(deleted=self._spool.clear(oldest))
         return total
 
-    def receive(self, digest: str, name: str, parsed: Parsed, now: datetime) -> bool:
+    def receive(
+        self, digest: str, name: str, parsed: Parsed, now: datetime, every: bool = False
+    ) -> bool:
         """Archive one push, whole or not at all; return False where `digest` was archived before.
 
-        The records get the range and internal checks; `observe` makes the others. Raises:
-        ArchiveError.
+        every: keep the records of stations that are not listed, too. The records get the range and
+        internal checks; `observe` makes the others. Raises: ArchiveError.
         """
         now = as_utc(now, "now")
         batch = _Batch()
-        self._sort(parsed, digest, name, now, batch)
+        self._sort(parsed, digest, name, now, batch, every)
         flagged = self._flagging.flag_alone(batch.fresh)
         with self._write_lock:
             return self._observations.keep_pushed(batch.files[0], flagged)
@@ -216,7 +236,15 @@ class Intake:
     def _wanted(self, observation: Observation) -> bool:
         return self._settings.keep_all or observation.station in self._stations
 
-    def _sort(self, parsed: Parsed, digest: str, name: str, now: datetime, batch: _Batch) -> None:
+    def _sort(
+        self,
+        parsed: Parsed,
+        digest: str,
+        name: str,
+        now: datetime,
+        batch: _Batch,
+        every: bool = False,
+    ) -> None:
         """Add the content of a file to the batch: wanted, other and refused records."""
         kept, refused = 0, len(parsed.faults) + parsed.more_faults
         unknown: dict[str, None] = {}
@@ -226,7 +254,7 @@ class Intake:
             if observation.time > now + CLOCK_TOLERANCE:
                 refused += 1
                 ahead.setdefault(observation.station, observation)
-            elif self._wanted(observation):
+            elif every or self._wanted(observation):
                 batch.fresh[key] = merged(batch.fresh.get(key), finite(observation))
                 kept += 1
             else:

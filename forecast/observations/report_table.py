@@ -21,7 +21,7 @@ CALM_CODED_FORMS = frozenset(("synop", "bufr", "metar", "micaps1"))
 # Forms that round to whole degrees and hPa: a value may stay constant for longer.
 ROUNDED_FORMS = frozenset(("metar",))
 # Forms that carry flags of their own, which are never lowered.
-FLAGGED_FORMS = frozenset(("isd", "afile"))
+FLAGGED_FORMS = frozenset(("isd", "afile", "cmadaas"))
 
 
 @dataclass(frozen=True, slots=True)

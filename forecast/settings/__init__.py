@@ -10,21 +10,18 @@ from collections.abc import Sequence
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from forecast import domain
 from forecast.geo import horizon_dip
+from forecast.settings.cmadaas import CmadaasStationSettings
+from forecast.settings.section import OPERATIONAL as OPERATIONAL
+from forecast.settings.section import HttpSettings as HttpSettings
+from forecast.settings.section import Operational as Operational
+from forecast.settings.section import SettingsSection as SettingsSection
+from forecast.settings.section import Url as Url
 from forecast.settings.time_of_day import TimeOfDay
 
 Channel = Literal[
@@ -40,32 +37,8 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # hosts that are this m
 RESERVED = frozenset({"all", "day", "index", *domain.PHENOMENA})
 
 
-def _http(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError("must be an http:// or https:// address")
-    return url.rstrip("/")
-
-
-Url = Annotated[str, AfterValidator(_http)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Azimuth = Annotated[float, Field(ge=0, le=360)]
-
-
-class Operational:
-    """Marks a setting that changes no page: where files lie, how data are fetched, when jobs run.
-
-    `Config.digest` leaves it out, so a change of it makes no new issue. Unmarked settings do.
-    """
-
-
-OPERATIONAL = Operational()
-
-
-class SettingsSection(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False
-    )
 
 
 class TextSettings(SettingsSection):
@@ -150,17 +123,6 @@ class IssuerSettings(SettingsSection):
         return bool(self.bodies)
 
 
-class HttpSettings(SettingsSection):
-    """An address and how gently to use it."""
-
-    url: Url
-    requests_per_minute: int = Field(default=100, ge=1, le=6000)
-    connections: int = Field(default=2, ge=1, le=8)
-    timeout_seconds: float = Field(default=30, gt=0, le=600)
-    deadline_seconds: float = Field(default=1800, gt=0, le=86400)
-    attempts: int = Field(default=6, ge=1, le=20)
-
-
 class StationSettings(SettingsSection):
     """A place that observes."""
 
@@ -214,7 +176,7 @@ class PushSettings(SettingsSection):
 
 
 class ObservationSettings(SettingsSection):
-    """What is observed, and how it comes in: files into `folder`, records by push.
+    """What is observed, and how it comes in: files into `folder`, records by push, from CMADaaS.
 
     ion_classes [cm-3]: where classes 2, 3 ... of negative oxygen ions begin. old_minutes: from when
     a live value counts as old.
@@ -228,6 +190,7 @@ class ObservationSettings(SettingsSection):
     keep_all: Annotated[bool, OPERATIONAL] = False
     delete_after_days: Annotated[float | None, OPERATIONAL] = Field(default=None, ge=1, le=3650)
     push: Annotated[PushSettings | None, OPERATIONAL] = None
+    cmadaas: Annotated[CmadaasStationSettings | None, OPERATIONAL] = None
     ion_classes: tuple[float, ...] = Field(
         default=(500, 1000, 1500, 2000, 3000), min_length=2, max_length=8
     )

@@ -5,6 +5,7 @@ A class each, with its bounds; forecast/config.py reads them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,9 +22,11 @@ from forecast.settings import (
     SettingsSection,
     TextSettings,
 )
+from forecast.settings.cmadaas import CmadaasModelSettings
 
-Source = Literal["filter", "bucket", "folder"]
-SOURCES: tuple[Source, ...] = ("filter", "bucket", "folder")
+Source = Literal["filter", "bucket", "folder", "cmadaas"]
+SOURCES: tuple[Source, ...] = ("filter", "bucket", "folder", "cmadaas")
+DEFAULT_ORDER: tuple[Source, ...] = ("filter", "bucket", "folder")
 
 
 GFS_PATH = "gfs.{run:%Y%m%d}/{run:%H}/atmos/gfs.t{run:%H}z.pgrb2.0p25.f{step:03d}"
@@ -67,17 +70,71 @@ def all_steps(parts: tuple[StepSettings, ...]) -> tuple[int, ...]:
     )
 
 
+class ParameterSettings(SettingsSection):
+    """How a model's files keep one field; what is not given here is as the catalogue has it.
+
+    key: [discipline, category, number, type of first surface] (and its value) of GRIB2; index:
+    "param levtype" of an ECMWF .index; grib1: [table version * 1000 + number, type of level].
+    from_start: a sum whose message states no window runs from the run's start. cmadaas:
+    "element levelType level" there. micaps: the folder of its MICAPS files, with {level}. offset:
+    is added after the factor, of these two only (273.15 for degrees Celsius).
+    """
+
+    key: tuple[float, ...] = Field(default=(), max_length=5)
+    cmadaas: str = Field(
+        default="", pattern=r"^([A-Za-z][A-Za-z0-9_]{0,39} [0-9-]{1,4}( [0-9.]{1,6})?)?$"
+    )
+    micaps: str = Field(
+        default="", pattern=r"^([A-Za-z0-9_-]{1,40}(/[A-Za-z0-9_-]{0,40}(\{level\})?)?)?$"
+    )
+    offset: float = 0.0
+    index: str = Field(default="", pattern=r"^([a-z0-9]{1,16} [a-z0-9]{1,8})?$")
+    grib1: (
+        tuple[Annotated[int, Field(ge=1, le=255255)], Annotated[int, Field(ge=0, le=255)]] | None
+    ) = None
+    from_start: bool = False
+    factor: float | None = None
+    statistic: Literal["point", "mean", "sum", "maximum", "minimum"] | None = None
+    levels_hpa: tuple[Annotated[float, Field(ge=1, le=1100)], ...] = Field(
+        default=(), max_length=64
+    )
+
+
+NONE_NAMED = (
+    "no field says how the service calls it: write for example "
+    "air_temperature: {cmadaas: TEM 100, levels_hpa: [...]}"
+)
+
+
+def unknown_fields(parameters: Iterable[str]) -> list[str]:
+    """Return a fault for each name that is no field of the catalogue."""
+    faults = []
+    for unknown in (name for name in parameters if name not in FIELDS):
+        near = get_close_matches(unknown, FIELDS, n=1)
+        faults.append(
+            f"parameters: {unknown} is no field of the catalogue; "
+            + (f"did you mean {near[0]}?" if near else "docs/sources.md lists them")
+        )
+    return faults
+
+
+def named_there(parameters: Mapping[str, ParameterSettings]) -> bool:
+    """Return whether any field says how CMADaaS calls it."""
+    return any(each.cmadaas for each in parameters.values())
+
+
 class SourceSettings(SettingsSection):
     """Where model runs come from and which part of them is wanted.
 
     bucket_path, filter_path: of a step at the bucket, and as the filter knows it, with {run} and
-    {step}.
+    {step}. cmadaas, parameters: where `order` names cmadaas, the data set there and how it calls
+    the fields.
     """
 
     model: Identifier = "gfs"
     name: NameSettings = NameSettings()
     attribution: TextSettings = TextSettings()
-    order: tuple[Source, ...] = Field(default=SOURCES, min_length=1)
+    order: tuple[Source, ...] = Field(default=DEFAULT_ORDER, min_length=1)
     filter: HttpSettings
     bucket: HttpSettings
     bucket_path: StepPath = GFS_PATH
@@ -91,6 +148,8 @@ class SourceSettings(SettingsSection):
     keep_cycles: int = Field(default=4, ge=1, le=100)
     light_path_km: float = Field(default=700, ge=0, le=2000)
     decode_threads: int = Field(default=2, ge=1, le=64)
+    cmadaas: CmadaasModelSettings | None = None
+    parameters: dict[str, ParameterSettings] = Field(default_factory=dict)
 
     @property
     def all_steps(self) -> tuple[int, ...]:
@@ -105,40 +164,29 @@ class SourceSettings(SettingsSection):
             )
         if not self.run_hours or any(not 0 <= hour <= 23 for hour in self.run_hours):
             raise ValueError("run_hours: hours of the day (UTC) from 0 to 23, at least one")
+        if faults := unknown_fields(self.parameters):
+            raise ValueError("\n".join(faults))
+        if "cmadaas" in self.order and self.cmadaas is None:
+            raise ValueError(
+                "cmadaas: order names it, so name its data set: cmadaas: {data_code: ...}"
+            )
+        if self.cmadaas and self.cmadaas.fetch == "grids" and not named_there(self.parameters):
+            raise ValueError(f"parameters: {NONE_NAMED}")
         return self
 
 
-class ParameterSettings(SettingsSection):
-    """How a model's files keep one field; what is not given here is as the catalogue has it.
-
-    key: [discipline, category, number, type of first surface] (and its value) of GRIB2; index:
-    "param levtype" of an ECMWF .index; grib1: [table version * 1000 + number, type of level].
-    from_start: a sum whose message states no window runs from the run's start.
-    """
-
-    key: tuple[float, ...] = Field(default=(), max_length=5)
-    index: str = Field(default="", pattern=r"^([a-z0-9]{1,16} [a-z0-9]{1,8})?$")
-    grib1: (
-        tuple[Annotated[int, Field(ge=1, le=255255)], Annotated[int, Field(ge=0, le=255)]] | None
-    ) = None
-    from_start: bool = False
-    factor: float | None = None
-    statistic: Literal["point", "mean", "sum", "maximum", "minimum"] | None = None
-    levels_hpa: tuple[Annotated[float, Field(ge=1, le=1100)], ...] = Field(
-        default=(), max_length=64
-    )
-
-
-Layout = Literal["ecmwf", "gefs", "folder"]
+Layout = Literal["ecmwf", "gefs", "folder", "cmadaas", "micaps"]
 
 
 class ModelSettings(SettingsSection):
     """A further model, its files and the table of its parameters: a new model needs no code.
 
     layout: how its files are found: `ecmwf` (.index and ranges), `gefs` (.idx and ranges, a file a
-    member), `folder` (dropped). path: of a step below a mirror, with {run}, {step}, {member}.
-    members: numbers of an ensemble's members; none: one deterministic forecast. adds: its fields
-    join every other model's (aerosol), it gives no forecast. enabled: false keeps the table only.
+    member), `folder` (dropped GRIB), `micaps` (dropped MICAPS text), `cmadaas` (there). path: of a
+    step below a mirror, with {run}, {step}, {member}. folder: beside another layout, it is looked
+    into after the others. members: numbers of an ensemble's members; none: one deterministic
+    forecast. adds: its fields join every other model's (aerosol), it gives no forecast. enabled:
+    false keeps the table only. micaps_timezone: of names and heads of MICAPS files.
     """
 
     id: Identifier
@@ -149,6 +197,8 @@ class ModelSettings(SettingsSection):
     mirrors: tuple[HttpSettings, ...] = Field(default=(), max_length=6)
     path: str = Field(default="", max_length=300)
     folder: Path | None = None
+    cmadaas: CmadaasModelSettings | None = None
+    micaps_timezone: Literal["Asia/Shanghai", "UTC"] = "Asia/Shanghai"
     members: tuple[Annotated[int, Field(ge=0, le=200)], ...] = Field(default=(), max_length=101)
     steps: tuple[StepSettings, ...]
     run_hours: tuple[Annotated[int, Field(ge=0, le=23)], ...] = Field(default=(0, 12), min_length=1)
@@ -167,13 +217,7 @@ class ModelSettings(SettingsSection):
 
     @model_validator(mode="after")
     def _sensible(self) -> ModelSettings:
-        faults: list[str] = []
-        for unknown in (name for name in self.parameters if name not in FIELDS):
-            near = get_close_matches(unknown, FIELDS, n=1)
-            faults.append(
-                f"parameters: {unknown} is no field of the catalogue; "
-                + (f"did you mean {near[0]}?" if near else "docs/sources.md lists them")
-            )
+        faults = unknown_fields(self.parameters)
         if any(len(each.key) not in (0, 4, 5) for each in self.parameters.values()):
             faults.append(
                 "parameters: a key has four numbers (discipline, category, number, surface), or "
@@ -184,12 +228,13 @@ class ModelSettings(SettingsSection):
                 "attribution: whose data it is stands on every page made of it; write zh, en or "
                 "both"
             )
-        if self.layout == "folder" and self.folder is None:
+        if self.layout in ("folder", "micaps") and self.folder is None:
             faults.append(
-                "folder: a model of layout `folder` names the folder into which its files are "
-                "dropped"
+                f"folder: a model of layout `{self.layout}` names the folder into which its files "
+                "are dropped"
             )
-        if self.layout != "folder" and not (self.mirrors and self.path):
+        faults += self._faults_of_service()
+        if self.layout in ("ecmwf", "gefs") and not (self.mirrors and self.path):
             faults.append(
                 "mirrors, path: a model that is fetched needs at least one address and the path "
                 "of a step"
@@ -197,3 +242,16 @@ class ModelSettings(SettingsSection):
         if faults:
             raise ValueError("\n".join(faults))
         return self
+
+    def _faults_of_service(self) -> list[str]:
+        """Return what is wrong with a model of layout `cmadaas` or `micaps`."""
+        if self.layout == "micaps" and not any(each.micaps for each in self.parameters.values()):
+            return ["parameters: no field names the folder of its files: write micaps: TMP/{level}"]
+        if self.layout != "cmadaas":
+            return []
+        if self.cmadaas is None:
+            return ["cmadaas: a model of this layout names its data set: cmadaas: {data_code: ...}"]
+        faults = ["members: ensembles are not read from CMADaaS"] if self.members else []
+        if self.cmadaas.fetch == "grids" and not named_there(self.parameters):
+            faults.append(f"parameters: {NONE_NAMED}")
+        return faults

@@ -111,6 +111,7 @@ def test_printing_environment_and_clock_have_one_home_each(module: str) -> None:
                     "forecast.commands.world",
                     "forecast.service.scheduler",
                     "forecast.http",
+                    "forecast.http.wall_clock",
                     "forecast.sample.bucket",
                 )
                 assert module in allowed, (

@@ -20,13 +20,9 @@ from forecast.quantities import FIELDS
 DOCS = Path(__file__).parents[2] / "docs"
 # the others are written from the code
 BY_HAND = {
-    "channels.md",
-    "compared.md",
-    "handbook.en.md",
-    "handbook.zh.md",
-    "scaling.md",
-    "threat_model.md",
-}
+    "channels.md", "cmadaas.zh.md", "compared.md", "handbook.en.md", "handbook.zh.md",
+    "scaling.md", "threat_model.md",
+}  # fmt: skip
 LISTED = sorted({f"forecast.{name}" for names in MODULES.values() for name in names})
 
 

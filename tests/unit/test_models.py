@@ -679,10 +679,10 @@ def test_every_model_of_the_settings_can_be_switched_on(config: Config) -> None:
         }
     )
 
-    assert {"ifs", "aifs", "gefs_aerosol", "gefs", "cma_gfs", "cma_meso", "cams"} == {
-        model.id for model in config.models
-    }
-    assert len(open_models(config)) == 7
+    known = {"ifs", "aifs", "gefs_aerosol", "gefs", "cma_gfs", "cma_meso", "cams"}
+    known |= {"cmadaas_gfs", "cmadaas_meso", "cmadaas_ec", "ec_micaps"}
+    assert known == {model.id for model in config.models}
+    assert len(open_models(config)) == len(known)
 
 
 def test_every_setting_of_a_model_is_shown_in_the_settings_file() -> None:

@@ -63,6 +63,7 @@ PARSERS: dict[str, Parser] = {
     "metar": _parser("metar_format"),
     "bufr": _parser("bufr"),
     "micaps1": _parser("micaps"),
+    "micaps3": _parser("micaps_elements"),
     "isd": _parser("isd"),
     "afile": _parser("afile"),
 }
@@ -96,6 +97,8 @@ def detect_form(head: bytes) -> str:
     first = text.splitlines()[0] if text else ""
     if re.match(r"diamond\s+1\s", text):
         return "micaps1"
+    if re.match(r"diamond\s+3\s", text):
+        return "micaps3"
     if _ISD.match(text) or first.replace('"', "").startswith("STATION,DATE,SOURCE,"):
         return "isd"
     if _AFILE.match(text):

@@ -1,0 +1,125 @@
+"""Which stations can serve as truth for each site: near it, at a height that fits the question.
+
+The stations are those of the settings and those that CMADaaS has named (forecast/observations/
+cmadaas_memory.py). The limits are those by which outcomes are made (truth_from_stations.py), so a
+station that is proposed here gives outcomes once the site names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from forecast.config import Config
+from forecast.domain import Site, Station
+from forecast.geo import distance_between
+from forecast.learning.truth_from_stations import BELOW, NEAR, SAME_HEIGHT
+from forecast.observations.cmadaas_memory import CmadaasMemory
+
+# phenomenon -> whether any or all of the elements are needed, the elements, whether the station
+# must stand at the site's height
+ANY, ALL = any, all
+NEEDS = {
+    "starry_sky": (ANY, ("cloud_area_fraction",), False),
+    "sunset_glow": (ALL, ("cloud_area_fraction", "low_cloud_area_fraction"), False),
+    "sunrise_glow": (ALL, ("cloud_area_fraction", "low_cloud_area_fraction"), False),
+    "sunrise": (ANY, ("sunshine_duration",), False),
+    "snowfall": (ANY, ("present_weather",), True),
+    "snow_cover": (ANY, ("snow_depth",), True),
+    "rime": (ANY, ("present_weather",), True),
+}
+SEA = ("relative_humidity", "visibility_in_air", "cloud_below_area_fraction")
+SUMMIT, VALLEY = "sea_of_clouds (summit)", "sea_of_clouds (valley)"
+
+
+@dataclass(frozen=True, slots=True)
+class TruthStation:
+    """A station near a site: how far [m], how much higher [m], and for what it can serve.
+
+    named: whether the site names it already. listed: whether observations.stations does.
+    """
+
+    station: Station
+    distance: float
+    higher: float
+    serves: tuple[str, ...]
+    named: bool
+    listed: bool
+
+
+def truth_stations(config: Config) -> dict[str, tuple[TruthStation, ...]]:
+    """Return the stations that can serve each site as truth, by the site's id, nearest first."""
+    listed = {each.id: each.as_station() for each in config.observations.stations}
+    known = CmadaasMemory(config.cmadaas.state).stations
+    places = {**{id: each.station for id, each in known.items()}, **listed}
+    elements = {id: each.elements for id, each in known.items()}
+    return {
+        site.id: near_stations(site, places, elements, frozenset(listed))
+        for site in config.all_sites()
+    }
+
+
+def near_stations(
+    site: Site,
+    places: Mapping[str, Station],
+    elements: Mapping[str, Collection[str]],
+    listed: frozenset[str],
+) -> tuple[TruthStation, ...]:
+    """Return the stations within NEAR of a site that can serve one of its phenomena.
+
+    elements: what a station reports; of one that is not in it, only its place decides.
+    """
+    found = []
+    for station in places.values():
+        distance = distance_between(site, station)
+        if distance > NEAR:
+            continue
+        higher = station.elevation - site.elevation
+        serves = _serves(site, higher, elements.get(station.id))
+        if serves:
+            named = station.id in site.stations
+            found.append(
+                TruthStation(station, distance, higher, serves, named, station.id in listed)
+            )
+    if not any(SUMMIT in each.serves for each in found):
+        # a valley's station is compared with one at the summit: without that it gives nothing
+        found = [each for each in found if set(each.serves) != {VALLEY}]
+    return tuple(sorted(found, key=lambda each: each.distance))
+
+
+def _serves(site: Site, higher: float, elements: Collection[str] | None) -> tuple[str, ...]:
+    same = abs(higher) <= SAME_HEIGHT
+    found = [
+        phenomenon
+        for phenomenon in site.phenomena
+        if (need := NEEDS.get(phenomenon)) is not None
+        and (same or not need[2])
+        and (elements is None or need[0](name in elements for name in need[1]))
+    ]
+    if "sea_of_clouds" in site.phenomena and (
+        elements is None or any(name in elements for name in SEA)
+    ):
+        found += [SUMMIT] * same + [VALLEY] * (higher <= -BELOW)
+    return tuple(found)
+
+
+def lines(config: Config) -> list[str]:
+    """Return the proposals as lines of text: each site, its stations, and what to write."""
+    found: list[str] = []
+    for site, stations in truth_stations(config).items():
+        if not stations:
+            found.append(f"{site}: no known station can serve it (within {NEAR / 1000:.0f} km)")
+        for each in stations:
+            place = each.station
+            name = f" {place.name.zh}" if place.name.zh else ""
+            state = "named" if each.named else "listed" if each.listed else "not listed"
+            found.append(
+                f"{site}: {place.id}{name}, {each.distance / 1000:.1f} km, {each.higher:+.0f} m: "
+                f"{', '.join(each.serves)} ({state})"
+            )
+            if not each.listed:
+                found.append(
+                    f"  observations.stations: - {{id: {place.id}, latitude: {place.latitude:.4f}, "
+                    f"longitude: {place.longitude:.4f}, elevation_m: {place.elevation:.0f}}}"
+                )
+    return found
