@@ -68,7 +68,7 @@ def test_a_model_whose_data_belong_to_nobody_is_refused_by_its_name(
     [
         ({"forecast": {"grades": [0.5, 0.3, 0.2, 0.1]}}, "four rising probabilities"),
         ({"service": {"timezone": "Asia/Beijing"}}, "Asia/Shanghai"),
-        ({"source": {"order": ["ftp"]}}, "'filter', 'bucket' or 'folder'"),
+        ({"source": {"order": ["ftp"]}}, "'filter', 'bucket', 'folder' or 'cmadaas'"),
         ({"forecast": {"dayz": 7}}, "forecast.dayz"),
         ({"sites": []}, "sites"),
         ({"observations": {"ion_classes": [3000, 500]}}, "each above the one before"),
