@@ -159,10 +159,18 @@ class ArchiveFile:
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
+    """Set how an SQLite file is used.
+
+    A new one gets its log (WAL) only once it has tables (`upgrade` opens it anew then): a kill
+    meanwhile leaves no file that `lacks_its_log` takes for an empty copy.
+    """
     cursor = connection.cursor()
-    # first the patience: to enter WAL mode needs a lock, too
-    for pragma in (f"busy_timeout={round(BUSY_SECONDS * 1000)}", *PRAGMAS):
+    # first the patience: to look into the file needs a lock, too
+    cursor.execute(f"PRAGMA busy_timeout={round(BUSY_SECONDS * 1000)}")
+    for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
+    if cursor.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+        cursor.execute("PRAGMA journal_mode=WAL")
     cursor.close()
 
 

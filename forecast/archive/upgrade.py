@@ -29,6 +29,7 @@ def upgrade(engine: sql.Engine, address: str) -> None:
         found, schema = _revision(connection), _schema(connection)
     if (found, schema) == (REVISION, SCHEMA):
         return
+    made = False
     with engine.begin() as connection:
         # under the lock nobody else changes anything: what was read before it may be half of each
         _lock(connection)
@@ -39,6 +40,7 @@ def upgrade(engine: sql.Engine, address: str) -> None:
             metadata.create_all(connection)
             connection.execute(about_table.insert().values(schema=SCHEMA))
             _alembic(connection, "stamp")
+            made = True
         elif schema in FORMER and found == FORMER[schema]:
             if engine.dialect.name == "postgresql":
                 _copy_postgresql(connection, schema)
@@ -51,6 +53,8 @@ def upgrade(engine: sql.Engine, address: str) -> None:
             raise ArchiveError(_unreadable(address, schema))
     if engine.dialect.name == "sqlite" and schema is not None:
         _remove_copies_before(Path(str(engine.url.database)), schema)
+    if made:
+        engine.dispose()  # connections from now on have the log of a file with tables
 
 
 def _unreadable(address: str, schema: int | None) -> str:

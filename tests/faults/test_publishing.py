@@ -16,9 +16,10 @@ import pytest
 
 from forecast import phenomena
 from forecast.archive.issues import Archive
+from forecast.commands.world import open_archive
 from forecast.config import Config
 from forecast.domain import Atmosphere
-from forecast.errors import PublishError
+from forecast.errors import ArchiveUnusable, PublishError
 from forecast.ingest.grib import reader
 from forecast.issue.lifecycle import Lifecycle
 from forecast.review import Account
@@ -304,7 +305,7 @@ def test_settings_changed_and_changed_back_never_write_over_an_issue(
     assert [issue.number for issue in Archive(one.archive.url).issues()] == [3, 2, 1]
 
 
-def test_with_its_archive_lost_the_service_goes_on_counting_and_writes_over_nothing(
+def test_with_its_archive_begun_anew_the_service_goes_on_counting_and_writes_over_nothing(
     config: Config, atmosphere: Atmosphere, tmp_path: Path
 ) -> None:
     settings = small(config, tmp_path)
@@ -314,6 +315,9 @@ def test_with_its_archive_lost_the_service_goes_on_counting_and_writes_over_noth
     for lost in tmp_path.glob("archive.db*"):
         lost.unlink()
 
+    with pytest.raises(ArchiveUnusable, match="2 released issues"):
+        carry(settings, atmosphere, 1)
+    open_archive(settings, rebuild=True)
     again = carry(settings, atmosphere, 1)
     following = carry(settings, atmosphere, 2)
 
