@@ -7,11 +7,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,10 +27,9 @@ from forecast.__main__ import main
 from forecast.archive import copies
 from forecast.archive.accounts import Accounts
 from forecast.archive.issues import Archive, Attempt
-from forecast.archive.observations import Observations
 from forecast.commands import status
 from forecast.config import Config
-from forecast.domain import Atmosphere, Cycle, Issue, Observation
+from forecast.domain import Atmosphere, Cycle, Issue
 from forecast.errors import ArchiveError, ConfigError, FileUnreadable
 from forecast.ingest.grib import reader
 from forecast.learning import monitor, truth_from_analyses, truth_from_phones, verify
@@ -334,17 +336,36 @@ def test_numbers_of_issues_released_after_the_backup_are_not_used_again(
     assert number.number == 8
 
 
-def test_a_copy_of_the_file_of_a_running_service_is_recognised(tmp_path: Path) -> None:
-    archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
-    observed = Observation("A", NOW, {"air_temperature": 270.0})
-    with archive.transaction():  # the service has it open
-        Observations(archive).keep([observed], NOW)
-        shutil.copy(tmp_path / "archive.db", tmp_path / "copy.db")
+def test_a_copy_of_a_file_whose_tables_are_in_its_log_is_recognised(tmp_path: Path) -> None:
+    """As a service of an earlier version left it on its first day."""
+    live = tmp_path / "archive.db"
+    with closing(sqlite3.connect(live, isolation_level=None)) as service:
+        service.execute("PRAGMA journal_mode=WAL")
+        service.execute("CREATE TABLE issue (id TEXT)")
+        shutil.copy(live, tmp_path / "copy.db")
 
     with pytest.raises(ArchiveError, match=r"copy of the file of a running service.*backup"):
         Archive(f"sqlite:///{tmp_path / 'copy.db'}")
     with pytest.raises(ArchiveError, match="copy of the file of a running service"):
         copies.check_copy(tmp_path / "copy.db")
+
+
+def test_an_archive_killed_while_it_is_made_is_made_again(tmp_path: Path) -> None:
+    """Every write of the first opening, up to the tables, leaves what the next one can use."""
+    made = tmp_path / "archive.db"
+    script = (
+        "import os, sys, sqlalchemy as sql; from forecast.archive import upgrade;"
+        "from forecast.archive.issues import Archive;"
+        "upgrade._alembic = lambda *_: os.kill(os.getpid(), 9); Archive(sys.argv[1])"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, f"sqlite:///{made}"], check=False)
+
+    assert ended.returncode == -signal.SIGKILL
+    assert made.exists()
+    archive = Archive(f"sqlite:///{made}")
+    with archive.transaction() as connection:
+        assert connection.scalar(sql.text("PRAGMA journal_mode")) == "wal"
+        assert connection.scalar(sql.text("SELECT count(*) FROM about")) == 1
 
 
 def test_a_missing_or_an_old_client_of_postgresql_is_named(

@@ -61,7 +61,7 @@ def test_the_shell_gets_its_completion_script(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert done.stdout.split() == ["reforecast"]
+    assert done.stdout.split() == ["reforecast", "restore"]
 
 
 OPTIONS = {

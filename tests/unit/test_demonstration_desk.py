@@ -84,6 +84,6 @@ def test_it_keeps_the_hours_of_issue_and_gets_new_runs(
         later = ours.now + timedelta(hours=hours)
         demonstration.write_new_run(ours.world.config, tmp_path, written, lambda at=later: at)
 
-    assert {"sample", "draft-1610", "issue-1610", "watch-drafts", "issue-at-start"} <= set(jobs)
+    assert {"sample", "hours", "watch-drafts", "heartbeat"} <= set(jobs)
     assert len(runs) == 1
     assert written == {*runs, demonstration.demonstration_run(ours.now)}
