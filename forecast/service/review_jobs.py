@@ -210,13 +210,13 @@ class ReviewJobs:
         now = self._clock()
 
         def look() -> Result:
-            world, worst = self._world, NOTHING
-            self.lifecycle.expire(world, now)
-            kept = Drafts(world.archive).open_ones(now)
-            if not kept and self._given.publisher.is_withdrawn():
-                self.lifecycle.make_draft(world, now, self.next_hour())
+            given, worst = self._given, NOTHING  # models are loaded only where there is work
+            self.lifecycle.expire(given, now)
+            kept = Drafts(given.archive).open_ones(now)
+            if not kept and given.publisher.is_withdrawn():
+                self.lifecycle.make_draft(self._world, now, self.next_hour())
             for each in (draft for draft in kept if draft.state == "reviewed"):
-                if result := self._out(world, each, now):
+                if result := self._out(self._world, each, now):
                     self._attempts.keep(each.hour, now, result)
                     worst = max(worst, result, key=lambda result: result.exit_code)
             return worst

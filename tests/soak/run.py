@@ -20,9 +20,12 @@ sys.path.insert(0, str(PROJECT))
 
 from tests.bench.bars import Board, cpu  # noqa: E402
 from tests.soak import checks  # noqa: E402
+from tests.soak.process import Disk  # noqa: E402
 from tests.soak.report import judge, table  # noqa: E402
 from tests.soak.season import Plan  # noqa: E402
 from tests.soak.supervisor import Supervisor  # noqa: E402
+
+ROOM = 400_000_000  # [byte] of the disk
 
 
 def main() -> int:
@@ -34,11 +37,10 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="a new folder for log, journal and archive")
     given = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="skyscape-soak-"))
-    supervisor = Supervisor(
-        Plan(given.days, given.kills, given.seed), work, lambda line: print(line, flush=True)
-    )
+    plan, disk = Plan(given.days, given.kills, given.seed), Disk(work / "disk", ROOM)
     began, board = time.monotonic(), Board()
     try:
+        supervisor = Supervisor(plan, work, disk, lambda line: print(line, flush=True))
         figures = supervisor.run()
         hours = checks.hours(supervisor.config, supervisor.database, figures.spans, figures.runs)
         took = (time.monotonic() - began, cpu())
@@ -48,7 +50,7 @@ def main() -> int:
     finally:
         if given.keep is not None:
             shutil.copytree(work, given.keep, symlinks=True, dirs_exist_ok=True)
-        supervisor.disk.close()
+        disk.close()
         shutil.rmtree(work, ignore_errors=True)
     print(board.summary())
     return board.code

@@ -58,7 +58,7 @@ def settings(folder: Path, bucket: str, filter_url: str, operators: str) -> Conf
         "longitude": 115.45, "elevation_m": 2280,
     }  # fmt: skip
     values["observations"] |= {
-        "folder": str(disk / "spool"), "stations": [station], "check_minutes": 15,
+        "folder": str(disk / "spool"), "stations": [station], "check_minutes": 30,
         "delete_after_days": 3,
     }  # fmt: skip
     values["archive"]["url"] = f"sqlite:///{disk / 'var' / 'archive.db'}"
@@ -75,7 +75,7 @@ def settings(folder: Path, bucket: str, filter_url: str, operators: str) -> Conf
         "days_until_full": 1,
     }  # fmt: skip
     values["forecast"]["days"] = 2
-    values["schedule"] |= {"issue_at": list(HOURS)}
+    values["schedule"] |= {"issue_at": list(HOURS), "check_minutes": 20}
     values["learning"]["folder"] = str(disk / "models")
     write(folder, values, "optional")
     return read_config(folder / "config.yaml")

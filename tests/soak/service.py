@@ -49,10 +49,10 @@ from forecast.review import Account, Edit
 from forecast.service import running, scheduler
 from tests.soak.clock import SharedClock, datetime_of
 
-STEP = 150.0  # [s] the clock moves on by so much at least; a heartbeat may be 180 s old
-ALERT_MINUTES = 5  # between two looks of the alerts
+STEP = 170.0  # [s] the clock moves on by so much at least; a heartbeat may be 180 s old
+ALERT_MINUTES = 10  # between two looks of the alerts
 BUSY = 0.1  # [s] that a transaction waits for another process
-LONGEST_SLEEP = 0.02  # [s] of the real clock
+LONGEST_SLEEP = 0.002  # [s] of the real clock
 WANG = Account("wang", "王一", "forecaster")
 SIGNED, CHANGED, WITHDRAWN, REPORTED = 0.2, 0.5, 0.01, 0.02  # how often, of every ten minutes
 EPOCH = datetime.fromtimestamp(0, UTC)

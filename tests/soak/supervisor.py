@@ -13,10 +13,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+import eccodes
 
 from forecast.domain import Cycle
 from forecast.ingest.sources import needs_of
-from forecast.sample.encoding import write_cycle
+from forecast.sample import encoding
+from forecast.sample.encoding import Encoder
+from forecast.sample.region import Region
 from forecast.sample.scenario import Scenario
 from tests.faults.faulty_server import ALWAYS, Fault, FaultyBucket
 from tests.soak import checks, season
@@ -26,7 +31,6 @@ from tests.soak.operators import Operators
 from tests.soak.process import POLL, Disk, Process
 from tests.soak.season import HOUR, MINUTE, Event, Plan
 
-ROOM = 400_000_000  # [byte] of the disk
 AT_WORK = 1.5  # [s] of the real clock at most, from the beginning of work to a kill
 HTML = b"<html><body>Access limited</body></html>"
 FAULTS = {
@@ -56,13 +60,22 @@ class Figures:
     exit_code: int | None = None
 
 
+class PlainEncoder(Encoder):
+    """Writes simple packing, as the region filter does: a season decodes a million messages."""
+
+    @staticmethod
+    def _template(run: datetime, region: Region, product: int) -> int:
+        handle = Encoder._template(run, region, product)
+        eccodes.codes_set(handle, "packingType", "grid_simple")
+        return handle
+
+
 class Supervisor:
     """A season in a folder."""
 
-    def __init__(self, plan: Plan, folder: Path, say: Any = lambda _: None) -> None:
+    def __init__(self, plan: Plan, folder: Path, disk: Disk, say: Any = lambda _: None) -> None:
         self.plan, self.figures, self._say = plan, Figures(), say
-        self.folder = folder
-        self.disk = Disk(folder / "disk", ROOM)
+        self.folder, self.disk = folder, disk
         self._chance = random.Random(plan.seed + 1)
         start = datetime.fromtimestamp(plan.start, UTC)
         self.clock = SharedClock(self.folder / "clock", start)
@@ -176,7 +189,10 @@ class Supervisor:
 
     def _run(self, event: Event) -> None:
         cycle = Cycle(event.value, self.config.source.model)
-        write_cycle(self.bucket.root, cycle.run, self._needs.steps, self._needs, Scenario)
+        with patch.object(encoding, "Encoder", PlainEncoder):
+            encoding.write_cycle(
+                self.bucket.root, cycle.run, self._needs.steps, self._needs, Scenario
+            )
         self.figures.runs[cycle.run] = self.clock.wall
         old = cycle.run - timedelta(hours=6 * KEPT_RUNS)
         shutil.rmtree(self.bucket.root / f"gfs.{old:%Y%m%d}" / f"{old:%H}", ignore_errors=True)
