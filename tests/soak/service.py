@@ -12,6 +12,8 @@ in browsers.
 
 from __future__ import annotations
 
+import gc
+import importlib
 import logging
 import os
 import random
@@ -31,11 +33,6 @@ from apscheduler.schedulers.base import STATE_STOPPED
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-# what a service has loaded after its first issue: no process that is started loads it again
-import forecast.ingest.grib.decoder_pool
-import forecast.learning.truth_from_analyses  # noqa: F401
-import products.channels.api
-import products.channels.web  # noqa: F401
 from forecast.archive import database
 from forecast.archive.drafts import Drafts
 from forecast.archive.reports import FieldReport, Reports
@@ -49,6 +46,14 @@ from forecast.review import Account, Edit
 from forecast.service import running, scheduler
 from tests.soak.clock import SharedClock, datetime_of
 
+# what a service has loaded after its first issue: no process that is started loads it again
+LOADED = (
+    "forecast.archive.upgrade", "forecast.commands.height_checks", "forecast.commands.site_checks",
+    "forecast.learning.truth_from_analyses", "forecast.observations.formats.csv_records",
+    "forecast.phenomena.cloud_sea", "forecast.phenomena.stars", "forecast.service.web.service",
+    "models.drift", "products.channels.api", "products.channels.sms", "products.channels.web",
+    "products.channels.webhook", "products.pages.templating", "alembic.command", "ephem",
+)  # fmt: skip
 STEP = 170.0  # [s] the clock moves on by so much at least; a heartbeat may be 180 s old
 ALERT_MINUTES = 10  # between two looks of the alerts
 BUSY = 0.1  # [s] that a transaction waits for another process
@@ -188,6 +193,9 @@ def serve(folder: Path) -> int:
 
 def main(folder: Path) -> None:
     """Start a process for each line that is read; say its id, and how it ended."""
+    for name in LOADED:
+        importlib.import_module(name)
+    gc.freeze()
     for _ in sys.stdin:
         process = os.fork()
         if not process:

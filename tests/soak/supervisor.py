@@ -161,8 +161,10 @@ class Supervisor:
 
     def _kill(self, event: Event) -> None:
         if not self.process.id or not self.process.alive:
+            later = event.at + 20 * MINUTE
+            heapq.heappush(self._queue, Event(later, "kill"))
             return
-        until = time.monotonic() + self._chance.random() * AT_WORK
+        until = time.monotonic() + self._chance.random() ** 2 * AT_WORK
         while time.monotonic() < until and self.clock.idle < event.at:
             time.sleep(POLL)
         state = "idle" if self.clock.idle >= event.at else "at work"
