@@ -14,7 +14,7 @@ from forecast.issue.hours import hours_between
 from forecast.service.journal import Journal
 from products.publish import Publisher
 
-OPEN = 45 * 60.0  # [s] without a fault in which an hour must get its issue: two looks
+OPEN = 65 * 60.0  # [s] without a fault in which an hour must get its issue: two looks
 LEGAL = {
     ("released",), ("released", "superseded"), ("released", "withdrawn"),
     ("released", "superseded", "withdrawn"),

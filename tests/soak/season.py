@@ -44,7 +44,7 @@ def settings(folder: Path, bucket: str, filter_url: str, operators: str) -> Conf
         "bucket": values["source"]["bucket"] | http | {"url": bucket},
         "folder": str(disk / "drop"),
         "cycles": str(disk / "cycles"),
-        "steps": [{"first": 0, "last": 48, "every": 6}],
+        "steps": [{"first": 0, "last": 36, "every": 6}],
         "light_path_km": 0,
         "decode_threads": 1,
         "keep_cycles": 6,
@@ -75,7 +75,7 @@ def settings(folder: Path, bucket: str, filter_url: str, operators: str) -> Conf
         "days_until_full": 1,
     }  # fmt: skip
     values["forecast"]["days"] = 2
-    values["schedule"] |= {"issue_at": list(HOURS), "check_minutes": 20}
+    values["schedule"] |= {"issue_at": list(HOURS), "check_minutes": 30}
     values["learning"]["folder"] = str(disk / "models")
     write(folder, values, "optional")
     return read_config(folder / "config.yaml")
