@@ -131,14 +131,15 @@ def _resident(process: str) -> int:
 
 
 class Disk:
-    """The disk of a season: a small one of its own where this user may mount one."""
+    """The disk of a season: one of its own of `size` bytes, where this user may mount one."""
 
     def __init__(self, folder: Path, size: int) -> None:
         self.folder, self._ballast = folder, folder / "ballast"
         folder.mkdir(parents=True, exist_ok=True)
         mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)]
         self.own = (
-            os.geteuid() == 0
+            size > 0
+            and os.geteuid() == 0
             and shutil.which("mount") is not None
             and not subprocess.run(mount, check=False, capture_output=True).returncode
         )

@@ -32,7 +32,10 @@ def table(
     yield f"took                {took[0]:.0f} s, {took[1]:.0f} s of CPU"
     yield f"runs at the source  {len(figures.runs)}"
     yield f"station files       {figures.stations}"
-    yield f"kills               {_counted(figures.kills)}; {figures.starts} starts"
+    yield (
+        f"kills               {_counted(figures.kills)}; {figures.starts} starts, "
+        f"{figures.refused} of them refused"
+    )
     yield f"faults              {_counted(figures.faults)}"
     yield f"issues              {len(issues)}: {_counted(states)}"
     yield f"attempts            {_counted(hours.attempts)}"

@@ -51,6 +51,7 @@ class Figures:
     kills: Counter[str] = field(default_factory=Counter)  # at work, idle
     faults: Counter[str] = field(default_factory=Counter)
     starts: int = 0
+    refused: int = 0  # starts
     wrong: list[str] = field(default_factory=list)
     memory: list[list[tuple[float, float]]] = field(default_factory=list)  # of each life
     disk: list[tuple[float, dict[str, int]]] = field(default_factory=list)
@@ -137,9 +138,15 @@ class Supervisor:
         self._last_wall = wall
 
     def _died(self, event: Event) -> None:
-        """Note that the service ended by itself, and start it again as systemd would."""
-        moment = self.clock.now()
-        self.figures.wrong.append(f"{moment}: the service ended by itself ({self.process.status})")
+        """Note that the service ended by itself, and start it again as systemd would.
+
+        A start is refused where the archive is locked, or the disk is full.
+        """
+        if self._active & {"lock", "full"}:
+            self.figures.refused += 1
+        else:
+            status = self.process.status
+            self._note([f"the service ended by itself ({status})"])
         heapq.heappush(self._queue, Event(event.at + 15, "start"))
 
     # -- the service
