@@ -368,15 +368,15 @@ def test_an_hour_that_was_missed_is_made_up_for_at_the_start(duty: Duty) -> None
 
 
 def test_a_start_long_after_an_hour_makes_no_draft_for_it_that_has_expired(duty: Duty) -> None:
+    source: Any = duty.world.source
+    source.cycle = Cycle(RUN - timedelta(hours=6))
     duty.at(HOUR).start()
     assert duty.numbers == [1]
-    source: Any = duty.world.source
-    source.cycle = Cycle(RUN + timedelta(hours=6))  # the run that was due comes late
+    source.cycle = Cycle(RUN)  # the run that was due comes late
 
     assert duty.at(HOUR + timedelta(hours=4)).start() == 0
 
     assert duty.numbers == [1]
-    assert duty.drafts.of_hour(HOUR).state == "released"  # type: ignore[union-attr]
 
 
 def test_a_signature_of_yesterday_never_stands_on_an_issue_of_today(duty: Duty) -> None:
