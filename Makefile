@@ -10,7 +10,7 @@ SETUP = test -x $(BIN)/python || { \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "skyscape needs Python 3.11 or newer; $(PYTHON) is %d.%d: name a newer one with make PYTHON=..." % sys.version_info[:2] or 0)' || exit 1; \
 	$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: install it (Debian: apt-get install python3-venv) and try again"; rm -rf $(VENV); exit 1; }; }
 
-.PHONY: pictures demo desk test check bench science docs browser wheelhouse audit fuzz clean
+.PHONY: pictures demo desk test check bench soak science docs browser wheelhouse audit fuzz clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/python -m forecast demo
@@ -32,6 +32,10 @@ check: $(VENV)/test.stamp
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python tests/bench/run.py
+
+# A simulated season of the service, killed and hindered at random: DAYS=10 KILLS=25 SEED=7 for a shorter one.
+soak: $(VENV)/test.stamp
+	$(BIN)/python -W ignore tests/soak/run.py --days $(or $(DAYS),120) --kills $(or $(KILLS),300) --seed $(or $(SEED),7)
 
 docs: $(VENV)/test.stamp
 	$(BIN)/python -m docs.build docs

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from forecast import pipeline
 from forecast.domain import Cycle, Issue
+from forecast.errors import SkyscapeError
+from forecast.issue.release import restore
 from forecast.issue.report import IssueReport
 from forecast.issue.world import World
 from forecast.learning import train
 from forecast.service.attempts import Result, attempted, failed, result_of
 from forecast.service.open_hour import Standing
+
+log = logging.getLogger(__name__)
+
+
+def catch_up(world: World, now: datetime) -> None:
+    """Bring the archive to what readers see, where a kill came between the two. Never raises an
+    error of ours: where it cannot be done now, the next issue does it.
+    """
+    try:
+        with world.publisher.exclusive():
+            restore(world, now)
+    except (SkyscapeError, OSError) as error:
+        log.warning("the archive is compared with the pages at the next issue: %s", error)
 
 
 def standing_of(world: World, hour: datetime, now: datetime) -> Standing:
@@ -46,10 +62,11 @@ class IssueJobs:
         self._world, self._observe = world, observe
 
     def begin(self, now: datetime) -> bool:
-        """Read the observations that wait; return whether what is in force is damaged, or was made
-        under other settings.
+        """Read the observations that wait, record what a kill left out; return whether what is in
+        force is damaged, or was made under other settings.
         """
         self._observe()
+        catch_up(self._world, now)
         publisher, issue = self._world.publisher, self._world.publisher.in_force()
         if issue is None:
             return False

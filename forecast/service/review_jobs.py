@@ -16,7 +16,7 @@ from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.world import World
 from forecast.review import Draft
 from forecast.service.attempts import Attempts, Result, attempted, failed, result_of
-from forecast.service.issue_jobs import in_force, standing_of, with_models
+from forecast.service.issue_jobs import catch_up, in_force, standing_of, with_models
 from forecast.service.journal import Journal
 from forecast.service.open_hour import Standing
 
@@ -59,6 +59,7 @@ class ReviewJobs:
         Return whether nothing is in force, so that an issue is wanted at once.
         """
         self._observe()
+        catch_up(self._given, now)
         self.watch()
         warmed = self._tried(self._warm)
         if warmed.exit_code:
@@ -76,12 +77,12 @@ class ReviewJobs:
         except ArchiveError:
             return found
         issue = in_force(self._given)
+        over = now - hour > self._misfire  # as after a start: its draft would have expired
         if served and issue is not None:
-            return Standing(issue.id, found.cycle, closed=self._is_signed(issue))
+            return Standing(issue.id, found.cycle, closed=over or self._is_signed(issue))
         if served:  # and withdrawn: only a person makes the next one
             return Standing(None, None, closed=True)
-        missed = now - hour > self._misfire and found.cycle is not None
-        return Standing(None, found.cycle, closed=missed)
+        return Standing(None, found.cycle, closed=over and found.cycle is not None)
 
     def issue(self, hour: datetime, now: datetime, newer_than: Cycle | None, last: bool) -> Result:
         """Release the draft of an hour; where it has an issue, only one of a newer run.
@@ -210,13 +211,13 @@ class ReviewJobs:
         now = self._clock()
 
         def look() -> Result:
-            world, worst = self._world, NOTHING
-            self.lifecycle.expire(world, now)
-            kept = Drafts(world.archive).open_ones(now)
-            if not kept and self._given.publisher.is_withdrawn():
-                self.lifecycle.make_draft(world, now, self.next_hour())
+            given, worst = self._given, NOTHING  # models are loaded only where there is work
+            self.lifecycle.expire(given, now)
+            kept = Drafts(given.archive).open_ones(now)
+            if not kept and given.publisher.is_withdrawn():
+                self.lifecycle.make_draft(self._world, now, self.next_hour())
             for each in (draft for draft in kept if draft.state == "reviewed"):
-                if result := self._out(world, each, now):
+                if result := self._out(self._world, each, now):
                     self._attempts.keep(each.hour, now, result)
                     worst = max(worst, result, key=lambda result: result.exit_code)
             return worst

@@ -296,6 +296,25 @@ def test_a_ledger_that_cannot_be_written_is_remembered_by_the_service_and_silenc
     assert "cannot be written, so no alert is sent from here" in look.problems[0]
 
 
+def test_a_disk_that_fills_later_makes_no_alert_sent_again_and_none_forgotten(
+    operators: Operators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    service = Alerting(operators.config, lambda: SECRETS)
+    service.look(operators.facts(NOW - MINUTE, late=False))  # the ledger is there
+    with monkeypatch.context() as disk:
+        disk.setattr(watch, "write_ledger", full)
+        for minute in range(6):
+            service.look(operators.facts(NOW + minute * MINUTE))
+    for minute in range(6, 14):
+        service.look(operators.facts(NOW + minute * MINUTE, late=False))
+
+    assert len(operators.texts) == 2
+    assert "【已结束】" in operators.texts[1]
+
+
 def test_a_ledger_that_was_damaged_costs_one_more_message_and_no_alert(
     operators: Operators, caplog: pytest.LogCaptureFixture
 ) -> None:

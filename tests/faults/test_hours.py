@@ -177,9 +177,9 @@ def test_a_damaged_archive_is_kept_beside_the_rebuilt_one(ours: Config) -> None:
     assert aside.stat().st_size > 4096
 
 
-def test_an_archive_brought_back_from_an_older_copy_takes_later_releases_over(
-    service: Service,
-) -> None:
+@pytest.fixture
+def behind(service: Service) -> Service:
+    """A service whose archive does not have the issue that readers see."""
     path = file_of(service.world.config)
     with (
         closing(sqlite3.connect(path)) as live,
@@ -188,10 +188,21 @@ def test_an_archive_brought_back_from_an_older_copy_takes_later_releases_over(
         live.backup(copy)
     assert service.look().outcome == "issued"
     path.with_name("copy").replace(path)  # under the running service
+    return service
 
-    restore(service.world, HOUR)
 
-    assert [issue.number for issue in service.world.archive.issues()] == [2, 1]
+def test_an_archive_brought_back_from_an_older_copy_takes_later_releases_over(
+    behind: Service,
+) -> None:
+    restore(behind.world, HOUR)
+
+    assert [issue.number for issue in behind.world.archive.issues()] == [2, 1]
+
+
+def test_a_start_records_at_once_what_a_kill_left_out_of_the_archive(behind: Service) -> None:
+    assert not IssueJobs(behind.world, lambda: None).begin(HOUR)
+
+    assert [issue.number for issue in behind.world.archive.issues()] == [2, 1]
 
 
 def test_an_older_run_replaces_a_newer_issue_only_when_it_is_named(

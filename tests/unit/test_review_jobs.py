@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from forecast.archive.drafts import Drafts
 from forecast.archive.issues import Attempt
 from forecast.commands import status
 from forecast.config import Config
-from forecast.domain import Atmosphere
+from forecast.domain import Atmosphere, Cycle
 from forecast.errors import CycleNotReady, NotReleased
 from forecast.ingest.grib import reader
 from forecast.issue.hours import last_hour, next_hour
@@ -364,6 +365,18 @@ def test_an_hour_that_was_missed_is_made_up_for_at_the_start(duty: Duty) -> None
 
     assert duty.numbers == [2, 1]
     assert duty.drafts.open_ones(duty.now) == ()
+
+
+def test_a_start_long_after_an_hour_makes_no_draft_for_it_that_has_expired(duty: Duty) -> None:
+    source: Any = duty.world.source
+    source.cycle = Cycle(RUN - timedelta(hours=6))
+    duty.at(HOUR).start()
+    assert duty.numbers == [1]
+    source.cycle = Cycle(RUN)  # the run that was due comes late
+
+    assert duty.at(HOUR + timedelta(hours=4)).start() == 0
+
+    assert duty.numbers == [1]
 
 
 def test_a_signature_of_yesterday_never_stands_on_an_issue_of_today(duty: Duty) -> None:

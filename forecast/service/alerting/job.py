@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from forecast import VERSION
+from forecast.domain import as_utc
 from forecast.errors import SkyscapeError
 from forecast.issue.world import World
 from forecast.learning import monitor
@@ -18,7 +22,8 @@ from forecast.service.alerting.facts import (
     reason_of,
 )
 from forecast.service.alerting.watch import Alerting
-from forecast.service.state import read_service_state
+from forecast.service.heartbeat import Heartbeat
+from forecast.service.state import ServiceState, read_service_state
 from models.prediction import open_models
 
 log = logging.getLogger(__name__)
@@ -35,7 +40,8 @@ class AlertJob:
         self._world, self._clock = world, clock
         self._alerting = Alerting(world.config)
         self._slow: tuple[datetime, Facts] | None = None
-        self._refused = (clock(), world.models.refused)
+        self._started = clock()
+        self._refused = (self._started, world.models.refused)
 
     def look(self) -> None:
         """Alert operators of what is wrong now."""
@@ -52,16 +58,24 @@ class AlertJob:
         if self._slow is None or not timedelta(0) <= now - self._slow[0] < SLOW:
             archive, error = reason_of(self._world.archive, config, now)
             facts = Facts(
-                config, now, read_service_state(config), archive=archive, archive_error=error,
+                config, now, self._state(now), archive=archive, archive_error=error,
                 learning=self._learning(now), added_runs=added_runs(config),
                 archive_bytes=archive_bytes(config),
             )  # fmt: skip
             self._slow = (now, facts)
         slow = self._slow[1]
         return Facts(
-            config, now, read_service_state(config), disks(config), slow.archive,
+            config, now, self._state(now), disks(config), slow.archive,
             slow.archive_error, slow.learning, slow.added_runs, slow.archive_bytes,
         )  # fmt: skip
+
+    def _state(self, now: datetime) -> ServiceState:
+        """Return the state of the service, which lives: a full disk may hold its heartbeat back."""
+        state = read_service_state(self._world.config)
+        if state.silent(now):
+            beat = Heartbeat(as_utc(now), os.getpid(), as_utc(self._started), VERSION)
+            return replace(state, beat=beat)
+        return state
 
     def _learning(self, now: datetime) -> LearningFacts:
         folder = self._world.config.learning.folder

@@ -52,6 +52,7 @@ class Alerting:
         self._config, self._secrets, self._alone, self._wait = config, secrets, alone, wait
         self._folder = config.private_folder
         self._memory: Ledger | None = None
+        self._kept = True  # else the file is older than the memory
 
     def look(self, facts: Facts) -> Look:
         """Report what is new by the facts, escalate what lasts, and end what is over.
@@ -73,7 +74,8 @@ class Alerting:
 
     def _look(self, facts: Facts) -> Look:
         now = facts.now
-        ledger = read_ledger(self._folder) or self._memory or Ledger()
+        file = read_ledger(self._folder) if self._kept else None
+        ledger = file or self._memory or Ledger()
         assessment = assess(replace(facts, sizes=dict(ledger.sizes)))
         ledger.note_size(now, facts.archive_bytes)
         texts = {each.key: texts_of(each, self._config) for each in assessment.conditions}
@@ -95,8 +97,10 @@ class Alerting:
             write_ledger(self._folder, ledger)
         except OSError as error:
             log.error("%s: alerts cannot be kept: %s", self._folder, error)
-            return False
-        return True
+            self._kept = False
+        else:
+            self._kept = True
+        return self._kept
 
     def _send_all(self, ledger: Ledger, now: datetime) -> tuple[int, list[str]]:
         """Send each recipient what is due to them; one that fails stops no other."""

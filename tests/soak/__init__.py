@@ -1,0 +1,1 @@
+"""A simulated season of the real service: `make soak` (tests/soak/run.py)."""

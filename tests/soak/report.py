@@ -1,0 +1,138 @@
+"""The figures of a season, and the bars that they must meet."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from tests.bench.bars import Board
+from tests.soak.checks import Hours, rows
+from tests.soak.season import DAY
+from tests.soak.supervisor import Figures, Supervisor
+
+WARM = 8  # cycles after which the memory of a service is that of one at work
+LEAST = 8  # cycles more, for a life whose memory is compared
+MEMORY_BAR = 5.0  # [%] of growth of a life
+SETTLED = 35  # [day] after which the disk is flat: what is kept for 31 days is full
+DISK_BAR = 1.0  # [MB/day]
+DEFECTS = ("a defect", "Traceback")
+
+
+def table(
+    supervisor: Supervisor, figures: Figures, hours: Hours, took: tuple[float, float]
+) -> Iterator[str]:
+    """Yield the figures of a season as lines."""
+    issues = [row for row in rows(supervisor.database) if row.published]
+    states = Counter(row.state for row in issues)
+    yield ""
+    yield f"season              {supervisor.plan.days:g} days, seed {supervisor.plan.seed}"
+    yield f"took                {took[0]:.0f} s, {took[1]:.0f} s of CPU"
+    yield f"runs at the source  {len(figures.runs)}"
+    yield f"station files       {figures.stations}"
+    yield (
+        f"kills               {_counted(figures.kills)}; {figures.starts} starts, "
+        f"{figures.refused} of them refused"
+    )
+    yield f"faults              {_counted(figures.faults)}"
+    yield f"issues              {len(issues)}: {_counted(states)}"
+    yield f"attempts            {_counted(hours.attempts)}"
+    yield (
+        f"hours of issue      {hours.issued} issued, {hours.excused} not owed, "
+        f"{len(hours.lost)} lost"
+    )
+    sequences = supervisor.operators.sequences()
+    raised = Counter(key.partition("/")[0] for key, all in sequences.items() for s in all
+                     if s == "raised")  # fmt: skip
+    yield f"alerts raised       {_counted(raised)}; repeated {supervisor.operators.repeated}"
+    yield f"messages sent       {sum(supervisor.operators.sent.values())}"
+    for begun, first, last, cycles in lives(figures):
+        yield (
+            f"memory of a life    {first / 1e6:.0f} MB after {WARM} cycles, {last / 1e6:.0f} MB "
+            f"after {cycles} (from {begun:%Y-%m-%d})"
+        )
+    for at, used in figures.disk[:: max(1, len(figures.disk) // 8)]:
+        parts = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in used.items())
+        yield f"disk                {datetime.fromtimestamp(at, UTC):%Y-%m-%d} {parts} MB"
+    for each in (*figures.wrong, *(f"lost: {hour}" for hour in hours.lost)):
+        yield f"WRONG               {each}"
+
+
+def judge(board: Board, supervisor: Supervisor, figures: Figures, hours: Hours) -> None:
+    """Judge the figures of a season."""
+    operators, plan = supervisor.operators, supervisor.plan
+    board.at_least("kills", sum(figures.kills.values()), plan.kills)
+    board.at_most("things that were not whole or not in order", len(figures.wrong), 0)
+    board.at_most("hours lost that need not be", len(hours.lost), 0)
+    board.at_least("part of the hours with an issue", share(hours), 0.85)
+    log = (supervisor.folder / "service.log").read_text(encoding="utf-8")
+    board.at_most("defects in the log", sum(log.count(each) for each in DEFECTS), 0)
+    board.at_most("faults of messages", len(operators.faults), 0)
+    twice = [key for key, count in operators.sent.items() if count > 1]
+    board.at_most("issues sent twice", len(twice), 0)
+    board.at_most("alerts raised again without an end", len(told_again(supervisor)), 0)
+    board.at_most("alerts that were not ended", len(unended(supervisor)), 0)
+    board.at_most("exit code of the last service", figures.exit_code or 0, 0)
+    grown = [100 * (last / first - 1) for _, first, last, _ in lives(figures)]
+    if grown:
+        board.at_most("growth of the memory of a life", max(grown), MEMORY_BAR, "%")
+    else:
+        board.skip("growth of the memory of a life", f"none of {WARM + LEAST} cycles")
+    growth = disk_growth(figures, plan.start)
+    if math.isnan(growth):
+        board.skip("growth of the disk", f"the season ends before day {SETTLED + 10}")
+    else:
+        board.at_most(f"growth of the disk from day {SETTLED}", growth, DISK_BAR, "MB/day")
+
+
+def lives(figures: Figures) -> Iterator[tuple[datetime, float, float, int]]:
+    """Yield begin, memory after WARM cycles and at the end [byte], and cycles of long lives."""
+    for life in figures.memory:
+        if len(life) >= WARM + LEAST:
+            last = sorted(size for _, size in life[-4:])[1]
+            yield datetime.fromtimestamp(life[0][0], UTC), life[WARM][1], last, len(life)
+
+
+def disk_growth(figures: Figures, start: float) -> float:
+    """Return the slope of the size of the service's files [MB/day]; NaN for a short season."""
+    points = [
+        ((at - start) / DAY, sum(used.values()) / 1e6)
+        for at, used in figures.disk
+        if at - start >= SETTLED * DAY
+    ]
+    if len(points) < 10:
+        return math.nan
+    part = len(points) // 3
+    first, last = points[:part], points[-part:]
+    days, sizes = (
+        sum(point[axis] for point in last) / part - sum(point[axis] for point in first) / part
+        for axis in (0, 1)
+    )
+    return sizes / days
+
+
+def share(hours: Hours) -> float:
+    """Return which part of the hours had an issue of its own."""
+    return hours.issued / max(1, hours.issued + hours.excused + len(hours.lost))
+
+
+def told_again(supervisor: Supervisor) -> list[str]:
+    """Return the alerts that were raised twice without an end between."""
+    return [
+        key
+        for key, stages in supervisor.operators.sequences().items()
+        for one, two in pairwise([stage for stage in stages if stage != "escalated"])
+        if one == two
+    ]
+
+
+def unended(supervisor: Supervisor) -> list[str]:
+    """Return the alerts whose last stage is no end."""
+    sequences = supervisor.operators.sequences()
+    return [key for key, stages in sequences.items() if stages[-1] != "resolved"]
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "none"
