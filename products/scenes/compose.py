@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,10 +16,20 @@ from forecast.science import ephemeris
 from products.charts.svg import ChartWords
 from products.confidence import as_usual
 from products.scenes import cloud, land, sky
-from products.scenes.view import HEIGHT, UP, UP_LOW, WIDTH, Colour, View, mixed, rgb, text_of
+from products.scenes.view import HEIGHT, UP, UP_LOW, WIDTH, Colour, View, mixed, rgb
 from products.sections import WORTH_GOING, Entry
 
 GLOW = ("sunset_glow", "sunrise_glow")
+HUELESS = 0.15  # [1] saturation below which a colour has no hue
+HUES = (
+    ("red", 15.0),
+    ("orange", 40.0),
+    ("gold", 70.0),
+    ("grey", 240.0),
+    ("violet", 300.0),
+    ("pink", 345.0),
+)  # each up to a hue [degree]; from the last on red again
+GREY: Colour = (128.0, 128.0, 128.0)
 COLD = ("snowfall", "snow_cover", "rime", "snowmaking")
 LEVEL, LEVEL_OF_SEA = 300.0, 186.0  # [px] of altitude 0, and where one looks down
 SEA_STATES = ("sea", "in_cloud", "open")  # one looks down
@@ -264,6 +275,14 @@ def summits(site: Site, gap: float) -> tuple[float, float]:
     return len(above) / len(site.valley_heights), min(max(above) / gap, 1.0)
 
 
+def hue_of(colour: Colour) -> str:
+    """Return what a reader calls a colour: red, orange, gold, pink, violet, or grey without hue."""
+    hue, saturation, _ = colorsys.rgb_to_hsv(*(part / 255 for part in colour))
+    if saturation < HUELESS:
+        return "grey"
+    return next((name for name, end in HUES if 360 * hue < end), "red")
+
+
 def description(drawn: DrawnScene, words: ChartWords) -> str:
     """Return the text alternative: what is drawn, and of which numbers."""
     kind = (
@@ -271,11 +290,11 @@ def description(drawn: DrawnScene, words: ChartWords) -> str:
     )
     return words(
         f"scene.{kind}",
-        gap=round(drawn.value("gap_to_deck"), -1),
+        gap=f"{round(drawn.value('gap_to_deck'), -1):.0f}",
         magnitude=f"{drawn.value('limiting_magnitude'):.1f}",
         snow=round(100 * drawn.value("new_snow")),
         depth=round(100 * drawn.value("snow_depth")),
         hours=round(drawn.value("rime_hours")),
         sun=f"{drawn.sun[0]:.0f}",
-        colour=text_of(_glow_colour(drawn) or (128, 128, 128)),
+        colour=words(f"scene.hue.{hue_of(_glow_colour(drawn) or GREY)}"),
     )

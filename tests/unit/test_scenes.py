@@ -18,7 +18,7 @@ from forecast.science import ephemeris
 from products.confidence import as_usual
 from products.scenes import DrawnScene, scene, scene_of
 from products.scenes.cloud import banks, hidden
-from products.scenes.compose import LEVEL, LEVEL_OF_SEA, low_sun, summits
+from products.scenes.compose import LEVEL, LEVEL_OF_SEA, hue_of, low_sun, summits
 from products.scenes.sky import star_count
 from products.scenes.view import ACROSS, FOCUS, HEIGHT, UP, UP_LOW, WIDTH
 from products.wording import LANGUAGES, Words
@@ -295,3 +295,17 @@ def test_each_known_forecast_of_a_bulletin_has_its_scene() -> None:
         if drawn is not None:
             assert drawn.plain == (entry.forecast.grade < 3 or as_usual(entry.forecast))
             assert "nan" not in str(scene(drawn)).lower()
+
+
+@pytest.mark.parametrize(
+    ("colour", "name"),
+    [
+        ((0xF2, 0x70, 0x2F), "orange"), ((0xC8, 0x20, 0x20), "red"), ((0xF5, 0xC8, 0x60), "gold"),
+        ((0xE0, 0x70, 0xC0), "pink"), ((0x80, 0x60, 0xC0), "violet"), ((0x87, 0x7A, 0x7F), "grey"),
+        ((0xC8, 0x20, 0x30), "red"),
+    ],
+)  # fmt: skip
+def test_a_reader_who_does_not_see_the_colour_is_told_its_name(
+    colour: tuple[int, int, int], name: str
+) -> None:
+    assert hue_of(colour) == name
