@@ -6,6 +6,7 @@ A new run of the sample is there every six hours.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -58,6 +59,7 @@ def serve_demonstration(config: Config, now: datetime) -> int:
 
 def keep_hours(world: World, lifecycle: Lifecycle, bucket: Path, clock: Clock) -> None:
     """Make drafts and issues at their hours, from new runs of the sample, until stopped."""
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that a look still runs is no news
     scheduler = build_scheduler(world, clock, lifecycle)
     scheduler.add_job(
         write_new_run,

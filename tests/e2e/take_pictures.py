@@ -29,9 +29,10 @@ def small(source: Path, target: Path, wide: int = WIDE) -> None:
     """Write a picture of so many pixels and few colours."""
     with Image.open(source) as image:
         size = (wide, round(image.height * wide / image.width))
-        image.convert("RGB").resize(size, Image.Resampling.LANCZOS).quantize(COLOURS).save(
-            target, "PNG", optimize=True
-        )
+        whole = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        # without dithering a soft sky has bands
+        few = whole.quantize(palette=whole.quantize(COLOURS), dither=Image.Dither.FLOYDSTEINBERG)
+        few.save(target, "PNG", optimize=True)
 
 
 def take_desk(browser: Any, target: Path) -> None:
