@@ -318,11 +318,17 @@ def test_the_white_wall_stands_beside_every_sea_of_clouds(
 
 
 def test_safety_comes_before_any_chance(site: dict[str, str]) -> None:
-    for path in ("index.html", "sites/lingshan/index.html", "wechat/article.html", "en/index.html"):
+    """That of the event's own day; the week's before the chances of the week."""
+    for path, own, week in (
+        ("index.html", "当日风险", "全区本周安全提示"),
+        ("sites/lingshan/index.html", "当日风险", "本景点本周安全提示"),
+        ("en/index.html", "Risks ", "All sites, this week"),
+        ("wechat/article.html", "安全提示", "安全提示"),
+    ):
         page = site[path]
-        assert page.index(
-            "安全提示" if not path.startswith("en/") else "Safety first"
-        ) < page.index("%</"), path
+        assert page.index(own) < page.index("%</"), path
+        table = page.find('class="matrix"')
+        assert page.index(week) < (table if table >= 0 else page.index("%</")), path
 
 
 def test_a_text_message_is_short_and_plain(site: dict[str, str]) -> None:

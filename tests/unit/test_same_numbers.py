@@ -65,7 +65,7 @@ def site_pages(release: Release) -> Found:
         page = release.page(f"sites/{section.site.id}/index.html")
         rows = re.findall(r'<tr role="row">(.*?)</tr>', page, re.DOTALL)[1:]
         for phenomenon, row in zip(section.site.phenomena, rows, strict=True):
-            cells = re.findall(r"<td class=\"cell (\w+)\"[^>]*>(.*?)</td>", row, re.DOTALL)
+            cells = re.findall(r"<td class=\"cell (\w+)[^>]*>(.*?)</td>", row, re.DOTALL)
             for day, (kind, cell) in zip(days, cells, strict=True):
                 if kind != "none":
                     shown = re.search(PERCENT, text_of(cell))

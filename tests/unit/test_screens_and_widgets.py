@@ -206,7 +206,7 @@ def test_hazards_beside_an_event_have_their_days_and_those_not_assessed_are_name
     first, second = (day.day for day in section.days[:2])
     wind, ice = (words(f"hazard.{name}.name") for name in ("wind", "ice"))
     dated = (f"{wind} {words.days((first, second))}", f"{ice} {words.day(second)}")
-    not_assessed = re.compile(r"(?i)(判断：|not assessed: )" + ice)
+    not_assessed = re.compile(rf"(?i)判断：{ice}|{ice}资料不足，暂无法判断|not assessed: {ice}")
     pictures = dict(posters.pictures(bulletin))
     framed: tuple[Channel, ...] = ("display", "widget")
     shown = {}

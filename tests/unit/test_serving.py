@@ -20,7 +20,7 @@ def test_a_server_that_ends_is_logged(
         if end is not None:
             raise end
 
-    thread = service.serve_beside(SimpleNamespace(serve=serve))  # type: ignore[arg-type]
+    thread = service.serve_beside(SimpleNamespace(serve=serve, closed=False))  # type: ignore[arg-type]
     thread.join(60)
 
     [record] = caplog.records
