@@ -29,6 +29,7 @@ PHENOMENA = (
 )  # fmt: skip
 
 HORIZON_STEP = 5.0  # [degree] between two values of Site.horizon
+PARTLY_COVERED = "window_coverage"  # of Forecast.missing: data cover a part of the window
 
 
 def as_utc(moment: datetime, what: str = "the time") -> datetime:

@@ -1,18 +1,23 @@
 """Write files whole: a reader finds the old file or the new one, even after a power failure.
 
 The new content is written to a temporary file in the same folder, synced to the disk and renamed;
-then the folder is synced, so that the new name lasts as well.
+then the folder is synced, so that the new name lasts as well. Locks of files, and their hashes,
+stand here too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
+
+LOCK_LOOK = 0.1  # [s] between two tries to lock a file
 
 
 def write_whole(path: Path, content: str | bytes | Iterable[bytes], private: bool = False) -> None:
@@ -72,6 +77,30 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file of any size. Raises: OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def lock(file: IO[Any], wait: float = 0.0) -> bool:
+    """Lock an open file against every other process, and return whether that could be done.
+
+    wait: [s] at most, for the process that has it. Closing the file gives it back, and so does the
+    death of the process.
+    """
+    until = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(LOCK_LOOK)
+        else:
+            return True
 
 
 @contextmanager

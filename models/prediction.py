@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from forecast.domain import (
     CLOUD_SEA_STATES,
+    PARTLY_COVERED,
     PHENOMENA,
     Cycle,
     Features,
@@ -58,7 +59,6 @@ Earlier = Mapping[tuple[str, str, str], Sequence[float]]
 EarlierQuantities = Mapping[tuple[str, str, str], Mapping[str, Sequence[float]]]
 
 
-PARTLY_COVERED = "window_coverage"  # of `missing`: the data cover only a part of the window
 SHARES = "shares.json"  # in the folder of models: the share of each NWP model
 
 

@@ -9,7 +9,6 @@ files        path -> channel, issue, sha256
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.domain import Cycle, Issue, Name
+from forecast.files import sha256_of
 from forecast.review import Withdrawal
 
 NAME = "manifest.json"
@@ -84,7 +84,7 @@ def withdrawal_of(content: Mapping[str, Any]) -> Withdrawal | None:
 def hash_of(path: Path) -> str:
     """Return the hash of a file; "" where it cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256_of(path)
     except OSError:
         return ""
 

@@ -20,7 +20,6 @@ import contextlib
 import json
 import logging
 import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -30,7 +29,7 @@ from typing import Any
 from forecast.config import Config
 from forecast.domain import CurrentObservations, Issue, Receipt
 from forecast.errors import FolderBusy, PublishError, SkyscapeError
-from forecast.files import rename, sync, write_whole
+from forecast.files import lock, rename, sync, write_whole
 from forecast.review import Withdrawal
 from forecast.settings import CHANNELS, Channel
 from products import channels, manifest, marking, served, withdrawn
@@ -38,7 +37,7 @@ from products.bulletin import Bulletin
 from products.manifest import ISSUE_NAME, Files
 from products.pages.current_observations import FILE, document
 from products.pages.templating import Page
-from products.release_files import disk_errors, is_locked, remove_release, write_page
+from products.release_files import disk_errors, remove_release, write_page
 
 log = logging.getLogger(__name__)
 
@@ -67,16 +66,13 @@ class Publisher:
         """
         with disk_errors(self.folder):
             self.releases.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / "lock").open("a")
-        with lock:
-            until = time.monotonic() + wait
-            while not is_locked(lock):
-                if time.monotonic() >= until:
-                    raise FolderBusy(
-                        f"{self.folder}: another process is publishing here; "
-                        "wait for it or use another --out"
-                    )
-                time.sleep(0.1)
+            file = (self.folder / "lock").open("a")
+        with file:
+            if not lock(file, wait):
+                raise FolderBusy(
+                    f"{self.folder}: another process is publishing here; "
+                    "wait for it or use another --out"
+                )
             self._clear_leftovers()
             self._finish()
             yield

@@ -1,16 +1,14 @@
-"""The files of a release: written, locked and removed so that a kill at any instant leaves no part
+"""The files of a release: written and removed so that a kill at any instant leaves no part
 of one to be read.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from forecast.errors import PublishError
 from products.pages.templating import Page
@@ -21,15 +19,6 @@ def remove_release(release: Path) -> None:
     gone = release.with_name(f".old-{release.name}")  # see _clear_leftovers
     shutil.rmtree(gone, ignore_errors=True)
     shutil.rmtree(release.rename(gone))
-
-
-def is_locked(file: IO[str]) -> bool:
-    """Return whether an open file could be locked against every other process."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def write_page(release: Path, page: Page) -> str:

@@ -223,6 +223,17 @@ class Section:
         )
 
     @property
+    def has_unknown(self) -> bool:
+        """Whether any of its forecasts is not known."""
+        return any(not entry.forecast.known for day in self.days for entry in day.entries)
+
+    @property
+    def has_unknown_headline(self) -> bool:
+        """Whether any forecast of its headline is not known."""
+        headlines = (day.headline for day in self.days if day.headline is not None)
+        return any(not entry.forecast.known for entry in headlines)
+
+    @property
     def soon(self) -> tuple[Hazard, ...]:
         """The hazards of the next two days, the most important first."""
         return worst(hazard for day in self.days[:2] for hazard in day.hazards)

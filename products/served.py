@@ -6,7 +6,6 @@ correction or a withdrawal, stands on them as on the files of a release.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from forecast.config import Config
 from forecast.domain import Receipt
+from forecast.files import sha256_of
 from forecast.review import Withdrawal
 from forecast.settings import Channel
 from products import api_v2, channels, manifest, withdrawn
@@ -73,7 +73,7 @@ def write_data(
     if bulletin.served_sections and published:
         path = f"data/{issue}.zip"
         write_issue_data(fresh / path, bulletin, str(before.get("issue", "")), linked)
-        found = dict.fromkeys(published, entry_of(issue, path, digest_of(fresh / path)))
+        found = dict.fromkeys(published, entry_of(issue, path, sha256_of(fresh / path)))
     data = before.get("served") or {}
     for receipt in of_sites:
         if receipt.channel in published or receipt.channel not in data:
@@ -202,19 +202,13 @@ def _changed(path: Path) -> int:
         return 0
 
 
-def digest_of(path: Path) -> str:
-    """Return the hash of a file of any size. Raises: OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def carry_over(entry: Mapping[str, Any], release: Path, fresh: Path) -> dict[str, Any] | None:
     """Take the data of a channel over from the release in force; None where they are damaged.
 
     Raises: OSError.
     """
     source, target = release.resolve() / entry["data"], fresh / entry["data"]
-    if not source.is_file() or digest_of(source) != entry["sha256"]:
+    if not source.is_file() or sha256_of(source) != entry["sha256"]:
         return None
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -126,6 +126,12 @@ class Reply:
     etag: str = ""
 
 
+def back_off(attempt: int, chance: random.Random) -> float:
+    """Return a pause [s] drawn between half and the whole of 1, 2, 4 ... 60."""
+    longest = min(BACK_OFF[1], BACK_OFF[0] * 2 ** (attempt - 1))
+    return longest * (0.5 + 0.5 * chance.random())
+
+
 class Client:
     """Connects to one address; counts what it requests (`requests`) and receives (`bytes`).
     Threads may share it.
@@ -183,7 +189,7 @@ class Client:
                 if not error.worth_retrying or attempt == self._settings.attempts:
                     raise
                 asked = error.retry_after if isinstance(error, SourceUnavailable) else None
-                pause = self._pause(attempt) if asked is None else asked
+                pause = back_off(attempt, self._random) if asked is None else asked
                 log.warning(
                     "attempt %d of %d: %s; next in %.1f s",
                     attempt,
@@ -193,11 +199,6 @@ class Client:
                 )
                 deadline.pause(pause, str(error))
         raise AssertionError("unreachable: attempts is at least 1")
-
-    def _pause(self, attempt: int) -> float:
-        """Return a pause [s] drawn between half and the whole of 1, 2, 4 ... 60."""
-        longest = min(BACK_OFF[1], BACK_OFF[0] * 2 ** (attempt - 1))
-        return longest * (0.5 + 0.5 * self._random.random())
 
     def _once(
         self,

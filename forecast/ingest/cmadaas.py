@@ -29,7 +29,7 @@ from forecast.errors import (
     SourceUnavailable,
     TooFrequent,
 )
-from forecast.http import BACK_OFF, CLOCK, Client, Clock, Deadline, shown
+from forecast.http import CLOCK, Client, Clock, Deadline, back_off, shown
 from forecast.http.wall_clock import unix_time
 from forecast.ingest.cmadaas_limits import RequestLedger
 from forecast.ingest.cmadaas_replies import ServiceReply, parse_reply
@@ -187,8 +187,7 @@ class Cmadaas:
             except SourceError as error:
                 if not error.worth_retrying or attempt == self.settings.attempts:
                     raise
-                longest = min(BACK_OFF[1], BACK_OFF[0] * 2 ** (attempt - 1))
-                pause = longest * (0.5 + 0.5 * self._random.random())
+                pause = back_off(attempt, self._random)
                 log.warning(
                     "attempt %d of %d: %s; next in %.1f s",
                     attempt,

@@ -10,7 +10,6 @@ next one removes what a killed process leaves.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import logging
 import mmap
@@ -94,7 +93,7 @@ class StepFile:
             return None
         mark = (status.st_ino, status.st_size, status.st_mtime_ns)
         if known.get(self.path) != mark:
-            if _sha256(self.path) != manifest.sha256:
+            if files.sha256_of(self.path) != manifest.sha256:
                 log.warning(
                     "%s: is not the file that was fetched (SHA-256 differs); fetching it again",
                     self.path.name,
@@ -167,7 +166,7 @@ class StepFile:
         with _mapped(self.part) as data:
             count = verify(data)
         self.manifest.unlink(missing_ok=True)
-        digest = _sha256(self.part)
+        digest = files.sha256_of(self.part)
         files.rename(self.part, self.path)
         manifest = CycleManifest(needs, count, size, digest, dict(starts))
         files.write_whole(self.manifest, json.dumps(asdict(manifest), indent=1))
@@ -253,11 +252,6 @@ def _mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
             return
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             yield data
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _text(path: Path) -> str:

@@ -7,7 +7,6 @@ sent that readers do not see. The outbox in the archive knows what each receiver
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -17,6 +16,7 @@ from forecast.archive.outbox import ChannelOutbox
 from forecast.config import Config, delivery_secrets
 from forecast.domain import Receipt
 from forecast.errors import SkyscapeError
+from forecast.files import lock
 from forecast.issue.world import World
 from forecast.settings import Channel
 from products import channels, manifest
@@ -85,9 +85,4 @@ def _delivered(channel: Channel, delivery: Delivery) -> Receipt:
 def _alone(path: Path) -> Iterator[bool]:
     """Give whether no other process sends; a process that dies lets go of the lock."""
     with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True
+        yield lock(file)

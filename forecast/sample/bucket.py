@@ -15,14 +15,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import eccodes
 import numpy as np
+
+from forecast.sample.loopback import LoopbackServer
 
 FILTER_PATH = "/cgi-bin/filter_gfs_0p25.pl"
 BITS = 16  # of a repacked value
@@ -48,7 +49,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class LoopbackBucket:
+class LoopbackBucket(LoopbackServer):
     """A server for a `with` block, on its own port; `url` is the bucket, `filter_url` the filter.
 
     `requests` and `bytes` count requests received and bytes sent. Tests make faults by overriding
@@ -61,24 +62,9 @@ class LoopbackBucket:
         self.bytes = 0
         self._filter = filter
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(_handler(self))
+        self.url = self.address
         self.filter_url = self.url + FILTER_PATH
-
-    def __enter__(self) -> Self:
-        threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        ).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def respond(self, request: Request) -> Response:
         """Return the correct response to a request."""
@@ -255,14 +241,6 @@ def _not_found() -> Response:
 def _page(status: HTTPStatus, text: str) -> Response:
     body = f"<html><head><title>{status.phrase}</title></head><body>{text}</body></html>".encode()
     return Response(status, body, {"Content-Type": "text/html"})
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log nothing: a client may close the connection."""
 
 
 def _handler(bucket: LoopbackBucket) -> type[BaseHTTPRequestHandler]:

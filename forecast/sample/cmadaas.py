@@ -15,15 +15,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 
 from forecast.http.wall_clock import unix_time
 from forecast.ingest.cmadaas import signature
+from forecast.sample.loopback import LoopbackServer
 from forecast.settings.cmadaas import CmadaasInterfaces
 
 PATH, FILES = "/music-ws/api", "/files/"
@@ -70,7 +70,7 @@ class ServedData(Protocol):
     def files(self, data_code: str, run: datetime) -> Mapping[str, bytes] | None: ...
 
 
-class LoopbackCmadaas:
+class LoopbackCmadaas(LoopbackServer):
     """The server, for a `with` block, on its own port; `url` is the interface.
 
     accounts: user -> password. per_hour: requests that it serves in an hour. faults: the fault of a
@@ -95,24 +95,9 @@ class LoopbackCmadaas:
         self._times: list[float] = []
         self._nonces: set[str] = set()
         self._lock = threading.Lock()
-        self._server = _ServiceServer(("127.0.0.1", 0), _handler(self))
-        self.host = f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(_handler(self))
+        self.host = self.address
         self.url = self.host + PATH
-
-    def __enter__(self) -> Self:
-        threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        ).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     @property
     def most_in_an_hour(self) -> int:
@@ -351,14 +336,6 @@ def _dirtied(body: bytes, fault: str) -> bytes:
         content["DS"] = content.get("DS", [])[: len(content.get("DS", [])) // 2]
         return json.dumps(content).encode()
     return body
-
-
-class _ServiceServer(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log nothing: a client may close the connection."""
 
 
 def _handler(double: LoopbackCmadaas) -> type[BaseHTTPRequestHandler]:

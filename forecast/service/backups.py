@@ -13,8 +13,6 @@ backup that is not whole. Only its owner may enter the folder: the archive holds
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -33,7 +31,7 @@ from forecast.archive.schema import SCHEMA
 from forecast.config import Config
 from forecast.domain import as_utc
 from forecast.errors import ArchiveError, ConfigError, SkyscapeError
-from forecast.files import rename, sync, write_whole
+from forecast.files import lock, rename, sha256_of, sync, write_whole
 from forecast.pipeline import World
 from forecast.service.web.photos import folder_of
 from products.publish import Publisher
@@ -119,12 +117,6 @@ def backups(folder: Path) -> list[Path]:
     return sorted(path for path in found if (path / MANIFEST).is_file())
 
 
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file. Raises: OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _folder_for(config: Config, folder: Path | None) -> Path:
     found = folder or config.backup.folder
     if found is None:
@@ -143,11 +135,9 @@ def _folder_for(config: Config, folder: Path | None) -> Path:
 
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
-    with (folder / ".lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ArchiveError(f"{folder}: another backup is being made; wait for it") from None
+    with (folder / ".lock").open("a") as file:
+        if not lock(file):
+            raise ArchiveError(f"{folder}: another backup is being made; wait for it")
         yield
 
 
@@ -219,7 +209,7 @@ def _copy_settings(config: Config, target: Path) -> None:
 def _described(fresh: Path) -> dict[str, dict[str, Any]]:
     """Return path -> size and SHA-256 of every file, by path."""
     return {
-        path.relative_to(fresh).as_posix(): {"size": path.stat().st_size, "sha256": digest_of(path)}
+        path.relative_to(fresh).as_posix(): {"size": path.stat().st_size, "sha256": sha256_of(path)}
         for path in sorted(fresh.rglob("*"))
         if path.is_file() and not path.relative_to(fresh).as_posix().startswith("site/current")
     }

@@ -12,15 +12,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from forecast import VERSION
 from forecast.archive import copies
-from forecast.archive.adoption import adopt_unknown
 from forecast.archive.issues import Archive
+from forecast.archive.rebuilding import adopt
 from forecast.archive.schema import SCHEMA
 from forecast.config import Config, masked
 from forecast.errors import ArchiveError, ConfigError, FileUnreadable
-from forecast.files import rename, sync, write_whole
-from forecast.service.backups import BESIDE, KIND, MANIFEST, WITHDRAWN, backups, digest_of
+from forecast.files import rename, sha256_of, sync, write_whole
+from forecast.service.backups import BESIDE, KIND, MANIFEST, WITHDRAWN, backups
 from forecast.service.heartbeat import last_beat
+from forecast.service.single import hold
 from forecast.service.web.photos import folder_of
 from products.manifest import ISSUE_NAME
 from products.packing import SUFFIX
@@ -103,7 +105,7 @@ def _faults(folder: Path, expected: Mapping[str, tuple[int, str]]) -> list[str]:
                 faults.append(f"{name}: lies outside the backup")
             elif path.stat().st_size != size:
                 faults.append(f"{name}: has {path.stat().st_size} bytes, expected {size}")
-            elif digest_of(path) != digest:
+            elif sha256_of(path) != digest:
                 faults.append(f"{name}: its content is another (SHA-256)")
         except OSError as error:
             faults.append(f"{name}: {error.strerror}")
@@ -121,6 +123,7 @@ def restore(config: Config, folder: Path, now: datetime, replace: bool = False) 
     _refuse_while_running(config, now)
     publisher = Publisher(config)
     with ExitStack() as held:
+        held.enter_context(hold(config.output.folder, now, VERSION))  # no service starts meanwhile
         held.enter_context(publisher.exclusive())
         if not replace and _in_use(config):
             raise ConfigError(
@@ -140,7 +143,7 @@ def restore(config: Config, folder: Path, now: datetime, replace: bool = False) 
                 "be written, and run the same again"
             ) from error
         archive = Archive(config.archive.url)  # brings an older schema forward
-        adopted = adopt_unknown(archive, publisher.released())
+        adopted = len(adopt(archive, publisher.released()))
     last = next(iter(archive.issues(1)), None)
     kept = tuple(path for path in replaced if path is not None)
     return RestoreSummary(backup, last.id if last else "", kept, adopted)

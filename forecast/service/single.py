@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from forecast.errors import ConfigError
+from forecast.files import lock
 
 NAME = "service.lock"  # in the output folder
 
@@ -27,16 +27,14 @@ def hold(folder: Path, now: datetime, version: str) -> IO[str]:
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}; let it be written") from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    if not lock(file):
         with file:
             file.seek(0)
             holder = _described(file.read())
         raise ConfigError(
             f"{folder}: another service runs for this output folder ({holder}); stop it first, or "
             "give this one another folder with --out"
-        ) from error
+        )
     about = {"process": os.getpid(), "host": socket.gethostname(), "version": version}
     file.truncate(0)
     json.dump(about | {"since": now.isoformat(timespec="seconds")}, file)

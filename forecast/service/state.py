@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from forecast.config import Config
 from forecast.domain import Issue, as_utc
-from forecast.issue.hours import last_hour
+from forecast.issue.hours import due_run, last_hour
 from forecast.service.heartbeat import Heartbeat, last_beat
 from forecast.service.journal import Journal, JournalEntry
 from products import manifest
@@ -82,9 +82,5 @@ def run_due(config: Config, at: datetime, margin: timedelta = timedelta(0)) -> d
 
     margin: how much longer than delay_hours a run may take.
     """
-    source = config.source
-    hour = as_utc(at) - timedelta(hours=source.delay_hours) - margin
-    hour = hour.replace(minute=0, second=0, microsecond=0)
-    while hour.hour not in source.run_hours:
-        hour -= timedelta(hours=1)
-    return hour
+    source, late = config.source, margin / timedelta(hours=1)
+    return due_run(source.run_hours, source.delay_hours + late, at)

@@ -14,17 +14,7 @@ from markupsafe import Markup
 
 from forecast.domain import Almanac, Forecast
 from products.charts.panel import cloud_regions
-from products.charts.svg import (
-    ChartWords,
-    Drawing,
-    Reader,
-    Scale,
-    TimeScale,
-    box,
-    breadth,
-    moments,
-    percent_of,
-)
+from products.charts.svg import ChartWords, Drawing, Reader, Scale, TimeScale, box, breadth, moments
 from products.units import UNITS, beaufort
 
 if TYPE_CHECKING:
@@ -110,7 +100,7 @@ def _label(forecast: Forecast, words: ChartWords) -> str:
     return words(
         "chart.hours.window",
         phenomenon=words(f"phenomenon.{forecast.event.phenomenon}.name"),
-        percent=percent_of(forecast.probability, words),
+        percent=words.percent(forecast.probability),
     )
 
 
@@ -238,7 +228,7 @@ def _description(rows: Sequence[Sequence[Forecast]], scale: TimeScale, words: Ch
         words(
             "chart.hours.of_window",
             phenomenon=words(f"phenomenon.{forecast.event.phenomenon}.name"),
-            percent=percent_of(forecast.probability, words),
+            percent=words.percent(forecast.probability),
             span=scale.span(*_span(forecast), words),
         )
         for row in rows

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from forecast.domain import Forecast
-from products.charts.svg import WIDTH, Drawing, Scale, box, number, percent_of, polyline
+from products.charts.svg import WIDTH, Drawing, Scale, box, number, polyline
 from products.confidence import as_usual
 from products.wording import Words
 
@@ -54,7 +54,7 @@ def _column(
         drawing.hatch(box(x, level.end, width, height))
         drawing.text(middle, level.end - 7, words("probability.unknown"), "c-strong", "middle")
         return f"{name} {words('chart.no_data')}"
-    percent = percent_of(forecast.probability, words)
+    percent = words.percent(forecast.probability)
     top = min(level(forecast.probability), level.start - 2)
     if as_usual(forecast):
         usual = {"fill": "none", "stroke": "currentColor", "stroke_dasharray": "3 3"}

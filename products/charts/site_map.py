@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from forecast.domain import Forecast, Site
-from products.charts.svg import ChartWords, Drawing, Reader, breadth, number, percent_of
+from products.charts.svg import ChartWords, Drawing, Reader, breadth, number
 
 WIDTH, MARGIN = 360.0, 34.0
 LEAST, MOST = 150.0, 300.0  # [px] height of the drawing
@@ -91,7 +91,7 @@ def _dot(drawing: Drawing, place: MapPlace, x: float, y: float, words: ChartWord
     grade = forecast.grade if forecast is not None and known else 0
     drawing.dot(x, y, DOT, f"c-grade c-grade-{grade}" if known else "c-trough", fill="currentColor")
     if known and forecast is not None:
-        text = percent_of(forecast.probability, words).removesuffix("%")
+        text = words.percent(forecast.probability).removesuffix("%")
         drawing.text(x, y + 4, text, f"c-strong c-on-grade-{grade}", "middle")
     else:
         drawing.text(x, y + 4, "–", "c-strong", "middle")
@@ -157,6 +157,6 @@ def _text(place: MapPlace, reader: Reader) -> str:
     forecast = place.forecast
     if forecast is None or not forecast.known:
         return reader.words("chart.map.unknown", site=name)
-    percent = percent_of(forecast.probability, reader.words)
+    percent = reader.words.percent(forecast.probability)
     phenomenon = reader.words(f"phenomenon.{forecast.event.phenomenon}.name")
     return reader.words("chart.map.site", site=name, phenomenon=phenomenon, percent=percent)

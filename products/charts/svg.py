@@ -29,6 +29,8 @@ class ChartWords(Protocol):
 
     def __call__(self, key: str, /, **blanks: object) -> str: ...
 
+    def percent(self, probability: float) -> str: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -116,15 +118,6 @@ def moments(times: np.ndarray) -> list[datetime]:
 def number(value: float) -> str:
     """Write a coordinate to a tenth of a pixel, shortest form."""
     return f"{value:.1f}".removesuffix(".0")
-
-
-def percent_of(probability: float, words: ChartWords) -> str:
-    """Return a probability in words, never a flat 0 % or 100 %."""
-    if probability < 0.01:
-        return words("probability.low")
-    if probability > 0.99:
-        return words("probability.high")
-    return words("probability.value", value=round(100 * probability))
 
 
 def breadth(text: str) -> float:

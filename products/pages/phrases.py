@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 
-from forecast.domain import Forecast, Name
+from forecast.domain import PARTLY_COVERED, Forecast, Name
 from products import safety
 from products.agreement import Agreement
 from products.bulletin import NEXT_DAYS, Bulletin
@@ -21,7 +21,6 @@ STOPS = ("。", "！", "？", ".", "!", "?")  # a sentence that ends so needs no
 LEAD = "forecast_period"  # of Reason.feature
 LEFT_OUT = 3  # likelier events named that are not recommended
 NAMED = 3  # hazards not assessed that are named beside a face
-PARTLY_COVERED = "window_coverage"  # of Forecast.missing: the data cover a part of the window
 STRONG = 0.5  # [logit] an effect that is named whatever the grade
 
 

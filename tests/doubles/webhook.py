@@ -6,10 +6,11 @@ import contextlib
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.doubles.listening import listening
 
 
 class WebhookDouble:
@@ -56,13 +57,6 @@ def serving(double: WebhookDouble) -> Iterator[WebhookDouble]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    double.url = f"http://127.0.0.1:{server.server_port}/hook"
-    try:
+    with listening(Handler) as address:
+        double.url = f"{address}/hook"
         yield double
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

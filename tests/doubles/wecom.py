@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.doubles.listening import listening
 
 PATH = "/cgi-bin/webhook/send"
 # Markup of the documented markdown; what else looks like markup must not come.
@@ -90,13 +91,6 @@ def serving(double: WeComDouble) -> Iterator[WeComDouble]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    double.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with listening(Handler) as address:
+        double.url = address
         yield double
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

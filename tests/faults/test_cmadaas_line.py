@@ -60,11 +60,10 @@ def carry(config: Config, now: datetime) -> None:
     """Carry the reports and the run to the pages, as the service does at an hour of issue."""
     from forecast import http, pipeline
     from forecast.commands.world import build_world
-    from forecast.ingest import cmadaas
     from forecast.issue.station_reports import publish_current_observations
     from products.drawing import picture
 
-    http.BACK_OFF = cmadaas.BACK_OFF = (0.0, 0.0)
+    http.BACK_OFF = (0.0, 0.0)
     picture.png = lambda _: BLANK  # type: ignore[assignment]
     world = build_world(config, None)
     assert world.intake is not None

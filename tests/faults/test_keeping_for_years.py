@@ -37,6 +37,7 @@ from forecast.observations import current
 from forecast.observations.intake import Intake
 from forecast.service import backups, restoring, retention
 from forecast.service.heartbeat import beat
+from forecast.service.single import hold
 from products.publish import Publisher
 from tests.faults import one_site
 from tests.station_data import with_stations
@@ -334,6 +335,20 @@ def test_numbers_of_issues_released_after_the_backup_are_not_used_again(
     following = Cycle(NOW)
     number = Archive(lived.archive.url).open_issue(following, "abc", NOW + DAY, NOW + 2 * DAY)
     assert number.number == 8
+
+
+def test_nothing_is_restored_into_a_folder_that_a_service_holds(
+    config: Config, tmp_path: Path
+) -> None:
+    """One that has just started, and has no heartbeat yet."""
+    lived = filled(config, tmp_path)
+    made = backups.back_up(lived, NOW)
+
+    with (
+        hold(lived.output.folder, NOW, "0.1.0"),
+        pytest.raises(ConfigError, match=f"another service runs .* .process {os.getpid()} "),
+    ):
+        restoring.restore(lived, made.folder, NOW, replace=True)
 
 
 def test_a_copy_of_a_file_whose_tables_are_in_its_log_is_recognised(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_run_is_completed_through_kills_and_failures_without_asking_twice(
     double.faults = fault  # type: ignore[assignment]
     asked = small(config, tmp_path, double.url, connections=1)
     monkeypatch.setattr("forecast.http.BACK_OFF", (0.0, 0.0))
-    monkeypatch.setattr("forecast.ingest.cmadaas.BACK_OFF", (0.0, 0.0))
+    monkeypatch.setattr("forecast.http.BACK_OFF", (0.0, 0.0))
     for _ in range(60):
         try:
             found = read(asked)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from products.channels.webhook import signature
+from tests.doubles.listening import listening
 from tests.group_world import EVENING, STARS, World
 from tests.unit.test_wecom import WRONG
 
@@ -55,14 +55,9 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    made.url = f"http://127.0.0.1:{server.server_port}/hook"
-    yield made
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with listening(Handler) as address:
+        made.url = f"{address}/hook"
+        yield made
 
 
 def world(receiver: Receiver, secret: str = SECRET, **target: Any) -> World:

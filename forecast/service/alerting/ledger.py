@@ -8,10 +8,8 @@ between the two sends that message once more, and none is lost.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import logging
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from forecast.domain import as_utc
-from forecast.files import write_whole
+from forecast.files import lock, write_whole
 from forecast.service.alerting.conditions import Assessment, Condition
 
 log = logging.getLogger(__name__)
@@ -194,18 +192,8 @@ def locked(folder: Path, wait: float) -> Iterator[bool]:
     A process that dies lets go. Raises: OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + wait
     with (folder / LOCK).open("a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() >= until:
-                    yield False
-                    return
-                time.sleep(0.1)
-        yield True
+        yield lock(file, wait)
 
 
 def _plain(value: object) -> Any:
