@@ -17,11 +17,14 @@ import venv
 from collections.abc import Sequence
 from pathlib import Path
 
+from pip._internal.models.index import PyPI
+
 PROJECT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "tests/requirements.lock")
 PIP_AUDIT = "pip-audit==2.10.1"
-# One answer of the service that pip-audit asks; a mirror that knows files only has none.
-PROBE = "https://pypi.org/pypi/jinja2/3.1.6/json"
+# One answer of the service that pip-audit asks, pip's own default index; a mirror that knows files
+# only has none.
+PROBE = f"{PyPI.pypi_url}/jinja2/3.1.6/json"
 PATIENCE, LONGEST = 10, 120  # [s] for the probe; for all of it
 
 
