@@ -35,7 +35,8 @@ def quick_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     4 s of drawing.
     """
     if "pictures" not in request.keywords:
-        monkeypatch.setattr("products.drawing.picture.png", lambda _: _blank())
+        monkeypatch.setattr("products.drawing.picture.Picture.png", lambda _: _blank())
+        monkeypatch.setattr("products.drawing.scene.png", lambda _: _blank())
 
 
 @functools.cache

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from forecast.ingest.sources import needs_of
 from forecast.issue.report import IssueReport
 from forecast.sample.encoding import write_cycle
 from forecast.settings.sources import StepSettings
-from models.prediction import open_models
+from models.prediction import Models, open_models
 from products.publish import Publisher
 
 RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
@@ -86,8 +87,14 @@ def moved(atmosphere: Atmosphere, hours: int) -> Atmosphere:
 def world(config: Config, run: datetime) -> pipeline.World:
     source: Any = OneCycle(Cycle(run))
     return pipeline.World(
-        config, source, Archive(config.archive.url), open_models(), Publisher(config)
+        config, source, Archive(config.archive.url), shipped_models(), Publisher(config)
     )
+
+
+@cache
+def shipped_models() -> Models:
+    """Return the models that come with the program, opened once a process."""
+    return open_models()
 
 
 def carry(config: Config, atmosphere: Atmosphere, number: int) -> IssueReport:

@@ -8,6 +8,7 @@ where it lies matters here.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import eccodes
@@ -109,6 +110,7 @@ def _messages(run: datetime, step: int) -> list[tuple[str, str, str, bytes]]:
     return rows
 
 
+@cache
 def _encoded(
     run: datetime,
     step: int,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from forecast.config import Config
@@ -134,6 +135,9 @@ def small_messages(
     yield unwanted, None, message(0.0, (0, 2, 10), 1, 0, step, run=run, centre=model.centre)
 
 
+_message = cache(message)  # of numbers, so that equal fields of many tests are encoded once
+
+
 def encoded(
     model: ModelSettings,
     field: Field,
@@ -161,7 +165,7 @@ def encoded(
     if aerosol:
         more |= AEROSOL_550
     value = usual(field, level) + 0.001 * (member or 0)
-    return message(
+    return _message(
         value / field.factor,
         (key.discipline, key.category, key.number),
         key.surface,
