@@ -2,7 +2,9 @@
 
 Each time the reports since the last request are asked for, with some hours before it for late ones;
 every few hours those of the last days, for corrections. Records are handed over by the hour, each
-hour with a digest of its content: an hour that has not changed is not archived again.
+hour with a digest of its content: an hour that has not changed is not archived again. A value that
+the service calls missing later is taken back; of an element that several data sets name, by the
+first of them only.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from forecast.ingest.cmadaas import Cmadaas
 from forecast.observations.cmadaas_memory import AskedDataset, CmadaasMemory
 from forecast.observations.cmadaas_rows import (
     TIME,
+    Absent,
     asked_names,
     elements_of,
     parse_moment,
@@ -59,6 +62,11 @@ class CmadaasReports:
             }
         except ValueError as error:
             raise ConfigError(f"observations.cmadaas.datasets: {error}") from error
+        self._first = {
+            each.element: code
+            for code, elements in reversed(self._elements.items())
+            for each in elements
+        }
 
     @property
     def places(self) -> dict[str, Station]:
@@ -96,8 +104,8 @@ class CmadaasReports:
         step = max(timedelta(minutes=dataset.interval_minutes) * REPORTS_AT_ONCE, SHORTEST_SPAN)
         while since <= now:
             until = min(since + step, now)
-            parsed = self._rows(dataset, since, until, until == now, deadline)
-            yield from self._hours(dataset, asked, parsed)
+            parsed, absent = self._rows(dataset, since, until, until == now, deadline)
+            yield from self._hours(dataset, asked, parsed, absent)
             asked.until = until if asked.until is None else max(asked.until, until)
             self.memory.write()
             if until == now:
@@ -132,9 +140,9 @@ class CmadaasReports:
         until: datetime,
         closed: bool,
         deadline: Deadline,
-    ) -> Parsed:
+    ) -> tuple[Parsed, Absent]:
         """Return the records since `since` and before `until` (closed: and at `until`) of all that
-        the settings name.
+        the settings name, and what they call missing.
         """
         settings, elements = self._settings, self._elements[dataset.data_code]
         rows: list[Mapping[str, Any]] = []
@@ -210,13 +218,16 @@ class CmadaasReports:
     # -- what is handed over
 
     def _hours(
-        self, dataset: CmadaasDatasetSettings, asked: AskedDataset, parsed: Parsed
+        self, dataset: CmadaasDatasetSettings, asked: AskedDataset, parsed: Parsed, absent: Absent
     ) -> Iterator[ReceivedReports]:
         """Yield the records of each hour that has changed; the faults go with the first."""
         faults = [*parsed.faults, *self._moved(parsed.stations)]
         by_hour: dict[str, list[Observation]] = {}
         for each in parsed.observations:
             by_hour.setdefault(_hour(each.time).isoformat(), []).append(each)
+        withdrawn = self._withdrawn(dataset, absent)
+        for hour in withdrawn.keys() & asked.hours.keys():  # of which nothing may be left
+            by_hour.setdefault(hour, [])
         for hour, reports in sorted(by_hour.items()):
             digest = _digest(dataset.data_code, hour, reports)
             if asked.hours.get(hour) == digest:
@@ -232,9 +243,20 @@ class CmadaasReports:
 
             name = f"cmadaas {dataset.data_code}"
             known = salted if hour in asked.hours else digest
-            yield ReceivedReports(known, name, part, remember, self._settings.keep_all)
+            yield ReceivedReports(
+                known, name, part, remember, self._settings.keep_all, withdrawn.get(hour, {})
+            )
             faults, parsed = [], replace(parsed, more_faults=0)
         self.memory.learn(parsed.stations, parsed.observations)
+
+    def _withdrawn(self, dataset: CmadaasDatasetSettings, absent: Absent) -> dict[str, Absent]:
+        """Return what a data set takes back where there was a value, by hour."""
+        found: dict[str, Absent] = {}
+        for (station, time), names in absent.items():
+            own = frozenset(name for name in names if self._first[name] == dataset.data_code)
+            if own:
+                found.setdefault(_hour(time).isoformat(), {})[station, time] = own
+        return found
 
     def _moved(self, stations: Sequence[Station]) -> list[Fault]:
         """Return a fault for each station that stands elsewhere than before, or than we say."""

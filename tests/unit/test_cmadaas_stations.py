@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -188,6 +189,78 @@ def test_a_late_correction_is_taken_and_one_taken_back_too(line: Line) -> None:
     line.observe(NOW + 12 * HOUR)
     was = next(o for o in first if (o.station, o.time) == at).values["air_temperature"]
     assert line.archived()[at].values["air_temperature"] == pytest.approx(was, abs=1e-4)
+
+
+def test_a_value_that_a_correction_calls_missing_is_kept_and_no_longer_used(line: Line) -> None:
+    line.observe()
+    first = reports(NOW, 30)
+    at = ("A1201", NOW.replace(minute=0) - 20 * HOUR)
+    whole = ("54505", at[1])
+    was = line.archived()[at].values["air_temperature"]
+
+    def without(observation: Observation) -> Observation:
+        key, values = (observation.station, observation.time), dict(observation.values)
+        if key == at:
+            del values["air_temperature"]
+        return replace(observation, values={} if key == whole else values)
+
+    line.serve([without(o) for o in first])
+    line.observe(NOW + 6 * HOUR)
+    line.observe(NOW + 12 * HOUR)  # nothing is taken back twice
+
+    found = line.archived()
+    assert found[at].values["air_temperature"] == was
+    assert found[at].flags["air_temperature"] == WRONG
+    assert math.isnan(found[at].good("air_temperature"))
+    assert found[at].good("relative_humidity") > 0
+    assert not any(found[whole].good(name) > 0 for name in found[whole].values)
+    assert len(found[whole].values) == 3
+    told = [fault.reason for _, fault in line.kept.faults() if "taken back" in fault.reason]
+    assert len(told) == 1
+    assert told[0].startswith("4 values were taken back by their source")
+    assert f"54505 {at[1]:%Y-%m-%d %H:%M}Z air_temperature" in told[0]
+
+    line.serve(first)
+    line.observe(NOW + 18 * HOUR)
+    assert line.archived()[at].good("air_temperature") == was
+    assert line.archived()[whole].good("visibility_in_air") > 0
+
+
+def test_an_hour_of_which_all_is_taken_back_is_no_longer_used(line: Line) -> None:
+    hole = NOW.replace(minute=0) - 9 * HOUR
+    line.observe()
+    line.serve([replace(o, values={}) if o.time == hole else o for o in reports(NOW, 30)])
+
+    line.observe(NOW + 6 * HOUR)
+
+    found = [each for (_, time), each in line.archived().items() if time == hole]
+    assert len(found) == 3
+    assert all(math.isnan(each.good(name)) for each in found for name in each.values)
+
+
+def test_another_data_set_does_not_take_back_what_the_first_one_measured(line: Line) -> None:
+    hourly = {"data_code": HOURLY, "elements": ELEMENTS_ASKED}
+    minutes = {"data_code": "SURF_CHN_MUL_MIN", "elements": ELEMENTS_ASKED}
+    line.data.by_code["SURF_CHN_MUL_MIN"] = records(
+        [replace(o, values={}) for o in reports(NOW, 30)], PLACES
+    )
+    line.start(datasets=[hourly, minutes])
+
+    line.observe()
+
+    assert all(o.good("air_temperature") > 0 for o in line.archived().values())
+
+
+def test_what_is_no_number_takes_nothing_back(line: Line) -> None:
+    line.observe()
+    before = line.archived()
+    for row in line.data.by_code[HOURLY]:
+        row["TEM"], row["Q_TEM"] = "damaged", ""  # type: ignore[index]
+
+    line.observe(NOW + 6 * HOUR)
+
+    found = line.archived()
+    assert all(found[key].good("air_temperature") > 0 for key in before)
 
 
 def test_a_gap_is_filled_after_an_outage_as_far_back_as_set_and_no_more(line: Line) -> None:
