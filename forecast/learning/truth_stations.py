@@ -14,7 +14,7 @@ from forecast.config import Config
 from forecast.domain import Site, Station
 from forecast.geo import distance_between
 from forecast.learning.truth_from_stations import BELOW, NEAR, SAME_HEIGHT
-from forecast.observations.cmadaas_memory import CmadaasMemory
+from forecast.observations.cmadaas_memory import CmadaasMemory, KnownStation
 
 # phenomenon -> whether any or all of the elements are needed, the elements, whether the station
 # must stand at the site's height
@@ -80,14 +80,22 @@ class TruthStation:
 
 def truth_stations(config: Config) -> dict[str, tuple[TruthStation, ...]]:
     """Return the stations that can serve each site as truth, by the site's id, nearest first."""
-    listed = {each.id: each.as_station() for each in config.observations.stations}
     known = CmadaasMemory(config.cmadaas.state).stations
+    listed = {
+        each.id: _named(each.as_station(), known.get(each.id))
+        for each in config.observations.stations
+    }
     places = {**{id: each.station for id, each in known.items()}, **listed}
     elements = {id: each.elements for id, each in known.items()}
     return {
         site.id: near_stations(site, places, elements, frozenset(listed))
         for site in config.all_sites()
     }
+
+
+def _named(listed: Station, known: KnownStation | None) -> Station:
+    """Return a station of the settings, with the service's name where it has none there."""
+    return listed if listed.name.zh or known is None else replace(listed, name=known.station.name)
 
 
 def near_stations(
