@@ -24,6 +24,7 @@ from forecast.http import Deadline
 from forecast.ingest.cmadaas import Cmadaas
 from forecast.observations.cmadaas_memory import AskedDataset, CmadaasMemory
 from forecast.observations.cmadaas_rows import (
+    STATION,
     TIME,
     Absent,
     asked_names,
@@ -56,6 +57,7 @@ class CmadaasReports:
         self._interface, self._settings, self._stations = interface, settings, stations
         self.memory = CmadaasMemory(interface.settings.state)
         self._failed: dict[str, datetime] = {}
+        self._heard: set[str] = set()  # stations that had a record since the start
         try:
             self._elements = {
                 each.data_code: elements_of(each) for each in settings.datasets if each.enabled
@@ -90,6 +92,7 @@ class CmadaasReports:
                 yield from self._failure(dataset, str(error), now)
                 if not isinstance(error, SourceCorrupt) and not getattr(error, "of_file", False):
                     return  # the service fails as a whole
+        yield from self._unheard(now)
 
     def _due(self, dataset: CmadaasDatasetSettings, now: datetime) -> bool:
         checked = self.memory.dataset(dataset.data_code).checked
@@ -101,10 +104,11 @@ class CmadaasReports:
     ) -> Iterator[ReceivedReports]:
         asked = self.memory.dataset(dataset.data_code)
         since, corrects = self._since(asked, now)
+        first, empty = since, {text for _, _, text in self._places()}
         step = max(timedelta(minutes=dataset.interval_minutes) * REPORTS_AT_ONCE, SHORTEST_SPAN)
         while since <= now:
             until = min(since + step, now)
-            parsed, absent = self._rows(dataset, since, until, until == now, deadline)
+            parsed, absent = self._rows(dataset, since, until, until == now, deadline, empty)
             yield from self._hours(dataset, asked, parsed, absent)
             asked.until = until if asked.until is None else max(asked.until, until)
             self.memory.write()
@@ -114,6 +118,11 @@ class CmadaasReports:
         asked.checked = now
         if corrects:
             asked.corrected = now
+            for text in sorted(empty):
+                yield self._fault(dataset.data_code, now, (
+                    f"no record since {first:%Y-%m-%d %H:%M}Z for {text}: compare it and data_code "
+                    "with the province's catalogue, and ask whether the account may read this"
+                ))  # fmt: skip
         oldest = (now - HOURS_REMEMBERED).isoformat()
         asked.hours = {hour: digest for hour, digest in asked.hours.items() if hour > oldest}
         self.memory.write()
@@ -140,14 +149,17 @@ class CmadaasReports:
         until: datetime,
         closed: bool,
         deadline: Deadline,
+        empty: set[str],
     ) -> tuple[Parsed, Absent]:
         """Return the records since `since` and before `until` (closed: and at `until`) of all that
         the settings name, and what they call missing.
+
+        empty: the parts of the settings without a record so far; those that have one leave it.
         """
         settings, elements = self._settings, self._elements[dataset.data_code]
         rows: list[Mapping[str, Any]] = []
-        for interface, place in self._places():
-            rows += self._pages(
+        for interface, place, text in self._places():
+            found = self._pages(
                 interface,
                 {
                     "dataCode": dataset.data_code,
@@ -159,21 +171,26 @@ class CmadaasReports:
                 f"{until:%Y%m%d%H%M%S}{']' if closed else ')'}",
                 deadline,
             )
+            rows += found
+            empty -= {text} if found else set()
+        self._heard.update(str(_value(row, STATION)) for row in rows)
         missing_from = self._interface.settings.missing_from
         return parse_rows(rows, f"cmadaas {dataset.data_code}", elements, settings, missing_from)
 
-    def _places(self) -> Iterator[tuple[str, dict[str, str]]]:
-        """Yield the interface and the parameters of each part of the settings."""
+    def _places(self) -> Iterator[tuple[str, dict[str, str], str]]:
+        """Yield interface, parameters and name of each part of the settings."""
         names, settings = self._interface.settings.interfaces, self._settings
         if settings.admin_codes:
-            yield names.region, {"adminCodes": ",".join(settings.admin_codes)}
+            codes = ",".join(settings.admin_codes)
+            yield names.region, {"adminCodes": codes}, f"admin_codes {codes:.60}"
         if settings.stations:
-            yield names.stations, {"staIds": ",".join(settings.stations)}
+            numbers = ",".join(settings.stations)
+            yield names.stations, {"staIds": numbers}, f"stations {numbers:.60}"
         if (box := settings.rectangle) is not None:
             corners = {
                 "minLat": box.south, "maxLat": box.north, "minLon": box.west, "maxLon": box.east
             }  # fmt: skip
-            yield names.rectangle, {name: f"{value:g}" for name, value in corners.items()}
+            yield names.rectangle, {n: f"{value:g}" for n, value in corners.items()}, "rectangle"
 
     def _pages(
         self,
@@ -295,10 +312,26 @@ class CmadaasReports:
         if last is not None and last <= now < last + REFUSED_AGAIN:
             return
         self._failed[dataset.data_code] = now
-        name = f"cmadaas {dataset.data_code}"
+        yield self._fault(dataset.data_code, now, reason)
+
+    def _unheard(self, now: datetime) -> Iterator[ReceivedReports]:
+        """Yield the stations of the settings that no data set has, where all were asked now."""
+        asked = [self.memory.dataset(each.data_code) for each in self._settings.datasets]
+        known = self._heard | self.memory.stations.keys()
+        unheard = [each for each in self._settings.stations if each not in known]
+        if unheard and any(each.corrected == now for each in asked):
+            names = f"{', '.join(unheard[:10])}{', ...' if len(unheard) > 10 else ''}"
+            yield self._fault("stations", now, (
+                f"{len(unheard)} of observations.cmadaas.stations are in no record: {names}: "
+                "compare the numbers with the province's catalogue"
+            ))  # fmt: skip
+
+    def _fault(self, what: str, now: datetime, reason: str) -> ReceivedReports:
+        """Return a failure for `status`."""
+        name = f"cmadaas {what}"
         digest = hashlib.sha256(f"{name} {now.isoformat()} {reason}".encode()).hexdigest()
         parsed = Parsed([], [Fault(name, 0, reason)], form="cmadaas")
-        yield ReceivedReports(digest, name, parsed, lambda: None)
+        return ReceivedReports(digest, name, parsed, lambda: None)
 
 
 def _hour(moment: datetime) -> datetime:
