@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import random
 from collections.abc import Iterator
@@ -24,7 +23,6 @@ from forecast.http.wall_clock import unix_time
 from forecast.ingest.cmadaas import Cmadaas, CmadaasAccount
 from forecast.observations.cmadaas import CmadaasReports
 from forecast.observations.cmadaas_rows import elements_of, known_elements, parse_moment
-from forecast.observations.formats import parse_file
 from forecast.observations.intake import Intake, IntakeSummary
 from forecast.quantities import ELEMENTS
 from forecast.sample.cmadaas import LoopbackCmadaas
@@ -444,33 +442,6 @@ def test_an_element_without_a_name_at_the_service_stops_the_start_with_advice() 
 )
 def test_a_time_is_read_as_utc_in_each_form(text: str) -> None:
     assert parse_moment(text) == datetime(2026, 11, 22, 8, tzinfo=UTC)
-
-
-def test_real_reports_come_through_as_the_station_gave_them(shared: Path, tmp_path: Path) -> None:
-    """A real station's ISD reports, served by the double, are archived with the same values."""
-    parsed = parse_file(shared / "obs" / "isd_00702699999.csv.gz")
-    last = max(o.time for o in parsed.observations)
-    real = [o for o in parsed.observations if o.time > last - timedelta(hours=20)]
-    place = {o.station: Station(o.station, Name("", ""), 39.9, 115.9, 700.0) for o in real}
-    data = ServedRecords({HOURLY: records(real, place)})
-    with LoopbackCmadaas(data, {ACCOUNT.user: ACCOUNT.password}) as double:
-        one = Line(tmp_path, double, data, {}, last)
-        data.by_code[HOURLY] = records(real, place)
-        one.observe(last)
-        kept = one.kept.series(list(place), last - timedelta(days=2), last)
-
-    mapped = set(ELEMENTS_ASKED)
-    wanted = {
-        o.time: {k: v for k, v in o.values.items() if k in mapped}
-        for o in real
-        if set(o.values) & mapped
-    }
-    found = {o.time: dict(o.values) for every in kept.values() for o in every}
-    assert len(found) > 20
-    assert found.keys() == wanted.keys()
-    for time, values in found.items():
-        assert values == pytest.approx(wanted[time], rel=1e-4)
-    assert json.loads((tmp_path / "state" / "stations.json").read_text())["stations"]
 
 
 @pytest.mark.parametrize(
