@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -29,31 +30,25 @@ import eccodes  # isort: skip
 
 PROJECT = Path(__file__).parents[1]
 WEEK = datetime(2016, 10, 10, 0, tzinfo=UTC)  # begins; both stations report through it
+WIND = "WIN_S_Avg_10mi"
 DINGLING = Station("DINGLING", Name("定陵", "Dingling"), 40.292, 116.22, 75.0)
 BEIJING = ZoneInfo("Asia/Shanghai")
 RUN = datetime(2020, 8, 4, 12, tzinfo=UTC)
 STEPS = (0, 6, 12)
 
-Numbers = tuple[int, ...]  # parameter and surface
-Place = tuple[int | float | str, ...]  # the same, level and span
-Cut = tuple[Array, Array, Array]
 
-
-def dingling(shared: Path) -> dict[datetime, dict[str, float]]:
+@lru_cache(maxsize=1)
+def dingling(shared: Path) -> Mapping[datetime, Mapping[str, float]]:
     """Return the week's hours of Dingling as the file has them, by UTC: hPa, degC, mm, m/s."""
-    names = {
-        "TEMP": "TEM",
-        "DEWP": "DPT",
-        "PRES": "PRS",
-        "RAIN": "PRE_1h",
-        "WSPM": "WIN_S_Avg_10mi",
-    }
+    names = {"TEMP": "TEM", "DEWP": "DPT", "PRES": "PRS", "RAIN": "PRE_1h", "WSPM": WIND}
     found: dict[datetime, dict[str, float]] = {}
     path = shared / "obs" / "beijing_uci501_dingling_2013_2017.csv.gz"
     with gzip.open(path, "rt", newline="") as file:
-        for row in csv.DictReader(file):
+        head = next(file)
+        lines = (line for line in file if f",{WEEK.year},{WEEK.month}," in line)
+        for row in csv.DictReader([head, *lines]):
             year, month, day, hour = (int(row[name]) for name in ("year", "month", "day", "hour"))
-            at = datetime(year, month, day, hour, tzinfo=BEIJING)
+            at = datetime(year, month, day, hour, tzinfo=BEIJING).astimezone(UTC)
             if WEEK <= at < WEEK + timedelta(days=7):
                 found[at] = {
                     to: float(row[name]) for name, to in names.items() if row[name] != "NA"
@@ -71,11 +66,17 @@ def dingling_records(shared: Path) -> list[Row]:
     return found
 
 
-def norwegian(shared: Path) -> tuple[list[Observation], dict[str, Station]]:
-    """Return the week's reports of the ISD station, and where it stands by the file."""
-    parsed = parse_file(shared / "obs" / "isd_014160-99999-2016.gz")
-    week = [o for o in parsed.observations if WEEK <= o.time < WEEK + timedelta(days=7)]
-    return week, {each.id: each for each in parsed.stations}
+def norwegian(shared: Path, folder: Path) -> tuple[list[Observation], dict[str, Station]]:
+    """Return the week's reports of the ISD station, and where it stands by the file.
+
+    folder: for the lines of that week alone, which are read.
+    """
+    days = {f"{WEEK + timedelta(days=day):%Y%m%d}".encode() for day in range(7)}
+    with gzip.open(shared / "obs" / "isd_014160-99999-2016.gz", "rb") as file:
+        week = b"".join(line for line in file if line[15:23] in days)
+    (folder / "week").write_bytes(week)
+    parsed = parse_file(folder / "week")
+    return parsed.observations, {each.id: each for each in parsed.stations}
 
 
 def tatra(folder: Path, url: str, gfs_tree: Path) -> Config:
@@ -92,7 +93,10 @@ def tatra(folder: Path, url: str, gfs_tree: Path) -> Config:
 
 
 class RealRun(ServedRecords):
-    """The run's GRIB files: its fields by the table of `config`, and the files themselves."""
+    """The run's GRIB files: its fields by the table of `config`, and the files themselves.
+
+    A message is found by the `.idx` beside its file, and decoded when it is asked for.
+    """
 
     def __init__(self, config: Config, gfs_tree: Path) -> None:
         super().__init__({})
@@ -101,12 +105,6 @@ class RealRun(ServedRecords):
             (each.element, each.level_type, each.level): each
             for each in fields_asked(config.models[0].parameters)
         }
-        numbers = {
-            (key.discipline, key.category, key.number, key.surface)
-            for each in self._asked.values()
-            for key in each.field.keys[:1]
-        }
-        self._messages = {step: dict(_messages(self.path_of(step), numbers)) for step in STEPS}
 
     def path_of(self, step: int) -> Path:
         return self.folder / f"gfs.t{RUN:%H}z.pgrb2.0p25.f{step:03d}"
@@ -115,18 +113,22 @@ class RealRun(ServedRecords):
         return RUN
 
     def grid(self, query: GridQuery) -> tuple[Array, Array, Array] | None:
-        wanted = self._asked.get((query.element, query.level_type, query.level))
-        if wanted is None or query.run != RUN or query.validtime not in STEPS:
+        """Return the file's field, in the unit that the table expects."""
+        wanted, step = (
+            self._asked.get((query.element, query.level_type, query.level)),
+            query.validtime,
+        )
+        if wanted is None or query.run != RUN or step not in STEPS or not wanted.field.inventory:
             return None
-        key = wanted.field.keys[0]
-        level = key.value or 0.0 if wanted.pressure is None else float(wanted.pressure)
-        total = wanted.field.statistic == "sum"
-        span = f"{query.validtime - 6}-{query.validtime}" if total else f"{query.validtime}"
-        place = (key.discipline, key.category, key.number, key.surface, level, span)
-        found = self._messages[query.validtime].get(place)
-        if found is None:
+        names, level = wanted.field.inventory
+        level = level.replace("{hPa}", query.level)
+        when = f"{step} hour fcst" if step else "anl"
+        if wanted.field.statistic == "sum":
+            when = f"{step - 6}-{step} hour acc fcst"
+        offset = _offset(self.path_of(step), {f"{name}:{level}:{when}" for name in names})
+        if offset is None:
             return None
-        latitudes, longitudes, values = found
+        latitudes, longitudes, values = _field(self.path_of(step), offset)
         si = values * wanted.field.factor
         return latitudes, longitudes, (si - wanted.offset) / wanted.factor
 
@@ -138,30 +140,32 @@ class RealRun(ServedRecords):
         }
 
 
-def _messages(path: Path, wanted: Collection[Numbers]) -> Iterator[tuple[Place, Cut]]:
-    """Yield parameter, surface, level and span of the wanted messages, and each field."""
-    names = ("discipline", "parameterCategory", "parameterNumber", "typeOfFirstFixedSurface")
-    with path.open("rb") as file:
-        while (handle := eccodes.codes_grib_new_from_file(file)) is not None:
-            numbers = tuple(eccodes.codes_get_long(handle, name) for name in names)
-            if numbers in wanted:
-                factor = eccodes.codes_get_long(handle, "scaleFactorOfFirstFixedSurface")
-                scaled = eccodes.codes_get_long(handle, "scaledValueOfFirstFixedSurface")
-                level = scaled / 10.0**factor if abs(factor) < 20 else 0.0
-                span = eccodes.codes_get_string(handle, "stepRange")
-                yield (*numbers, level, span), _cut(handle)
-            eccodes.codes_release(handle)
+def _offset(path: Path, wanted: Collection[str]) -> int | None:
+    """Return where a message begins, by the file's own .idx; None where there is none."""
+    for line in path.with_name(f"{path.name}.idx").read_text().splitlines():
+        _, offset, _, what = line.split(":", 3)
+        if what.rstrip(":") in wanted:
+            return int(offset)
+    return None
 
 
-def _cut(handle: int) -> Cut:
+def _field(path: Path, offset: int) -> tuple[Array, Array, Array]:
     """Return latitudes and longitudes [degree], rising, and the values of a message."""
-    shape = [eccodes.codes_get_long(handle, name) for name in ("Nj", "Ni")]
-    south, north, west, east = (
-        eccodes.codes_get_double(handle, name)
-        for name in ("latitudeOfLastGridPointInDegrees", "latitudeOfFirstGridPointInDegrees",
-                     "longitudeOfFirstGridPointInDegrees", "longitudeOfLastGridPointInDegrees")
-    )  # fmt: skip
-    values = eccodes.codes_get_values(handle).reshape(shape)
-    if south > north:
-        south, north, values = north, south, values[::-1]
-    return np.linspace(south, north, shape[0]), np.linspace(west, east, shape[1]), values[::-1]
+    with path.open("rb") as file:
+        file.seek(offset)
+        handle = eccodes.codes_grib_new_from_file(file)
+    try:
+        shape = [eccodes.codes_get_long(handle, name) for name in ("Nj", "Ni")]
+        first, last, west, east = (
+            eccodes.codes_get_double(handle, f"{name}GridPointInDegrees")
+            for name in ("latitudeOfFirst", "latitudeOfLast", "longitudeOfFirst", "longitudeOfLast")
+        )
+        values = eccodes.codes_get_values(handle).reshape(shape)
+    finally:
+        eccodes.codes_release(handle)
+    latitudes, longitudes = np.linspace(first, last, shape[0]), np.linspace(west, east, shape[1])
+    return (
+        (latitudes, longitudes, values)
+        if first < last
+        else (latitudes[::-1], longitudes, values[::-1])
+    )

@@ -54,7 +54,7 @@ FULL = 20  # of the thinned table's fields of a step that the real files hold, a
 def test_a_real_week_of_two_stations_is_archived_as_their_files_have_it(
     shared: Path, tmp_path: Path
 ) -> None:
-    reports, places = norwegian(shared)
+    reports, places = norwegian(shared, tmp_path)
     data = ServedRecords({HOURLY: [*dingling_records(shared), *records(reports, places)]})
     data.by_code[HOURLY].sort(key=lambda row: row["Datetime"])
     now = WEEK + timedelta(days=7)
