@@ -25,8 +25,9 @@ from forecast.archive.observations import Observations
 from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
 from forecast.ingest.cmadaas import DEMONSTRATION, Cmadaas
-from forecast.sample.cmadaas_demonstration import records_until, served
-from forecast.sample.cmadaas_world import HOURLY, sample_stations
+from forecast.sample.cmadaas import Row
+from forecast.sample.cmadaas_demonstration import BACK, served
+from forecast.sample.cmadaas_world import HOURLY, records, sample_stations, station_reports
 from forecast.settings.sources import StepSettings
 
 RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
@@ -120,8 +121,9 @@ def test_killed_and_refused_half_the_time_the_whole_line_loses_and_doubles_nothi
         first = _archived(kept)
 
         trap.prey = None
-        tomorrow = NOW + timedelta(hours=24)
-        server.data.by_code[HOURLY] = records_until(RUN, tomorrow)  # type: ignore[attr-defined]
+        tomorrow, today = NOW + timedelta(hours=24), server.data.rows(HOURLY)
+        assert today is not None
+        server.data.by_code[HOURLY] = [*today, *_rows_after(NOW, 24)]  # type: ignore[attr-defined]
         days = _next_day(ours, archive, tomorrow)
         used = Cmadaas(ours.cmadaas, DEMONSTRATION).ledger.used
 
@@ -131,7 +133,8 @@ def test_killed_and_refused_half_the_time_the_whole_line_loses_and_doubles_nothi
     assert sum(count - 1 for count in trap.served.values()) <= len(KILLS)
     # every report of the last 36 h is there, once
     since = f"{NOW - timedelta(hours=36):%Y-%m-%d %H}"
-    served_rows = {(row["Station_Id_C"], row["Datetime"]) for row in records_until(RUN, NOW)}
+    served_rows = {(row["Station_Id_C"], row["Datetime"]) for row in today}
+    assert len(served_rows) == len(sample_stations()) * (BACK + 1 + 6)
     assert {row for row in served_rows if row[1] >= since} <= first <= served_rows
     assert kept.count() == len(_archived(kept))
     # requests were counted over all processes, and none was too many
@@ -148,6 +151,14 @@ def test_killed_and_refused_half_the_time_the_whole_line_loses_and_doubles_nothi
     assert days[0] > 0
     assert days[1] == 0
     assert {each.outcome.source for each in Outcomes(archive).resolved().values()} == {"station"}
+
+
+def _rows_after(moment: datetime, hours: int) -> list[Row]:
+    """Return what the sample's stations report in the hours after a moment."""
+    stations = sample_stations()
+    first = int((moment - RUN) / timedelta(hours=1)) + 1
+    reports = station_reports(stations, RUN, [float(first + hour) for hour in range(hours)])
+    return records(reports, {each.id: each for each in stations})
 
 
 def _archived(kept: Observations) -> set[tuple[str, str]]:
