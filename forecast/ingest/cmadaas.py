@@ -148,7 +148,9 @@ class Cmadaas:
                     f"{where}: nothing is at this address; check cmadaas.url (host, port, path)"
                 ) from error
             except SourceUnavailable as error:
-                error.args = (f"{interface} {parameters.get('dataCode', '')}: {error}; {NO_WAY}",)
+                if deadline.left() > 0:  # else only the time was up
+                    named = f"{interface} {parameters.get('dataCode', '')}"
+                    error.args = (f"{named}: {error}; {NO_WAY}",)
                 raise
             try:
                 reply = parse_reply(got.body, where, self.settings.codes)

@@ -57,7 +57,7 @@ class CmadaasReports:
         self._interface, self._settings, self._stations = interface, settings, stations
         self.memory = CmadaasMemory(interface.settings.state)
         self._failed: dict[str, datetime] = {}
-        self._heard: set[str] = set()  # stations that had a record since the start
+        self._reporting: set[str] = set()  # stations that had a record since the start
         try:
             self._elements = {
                 each.data_code: elements_of(each) for each in settings.datasets if each.enabled
@@ -92,7 +92,7 @@ class CmadaasReports:
                 yield from self._failure(dataset, str(error), now)
                 if not isinstance(error, SourceCorrupt) and not getattr(error, "of_file", False):
                     return  # the service fails as a whole
-        yield from self._unheard(now)
+        yield from self._never_reporting(now)
 
     def _due(self, dataset: CmadaasDatasetSettings, now: datetime) -> bool:
         checked = self.memory.dataset(dataset.data_code).checked
@@ -173,7 +173,7 @@ class CmadaasReports:
             )
             rows += found
             empty -= {text} if found else set()
-        self._heard.update(str(_value(row, STATION)) for row in rows)
+        self._reporting.update(str(_value(row, STATION)) for row in rows)
         missing_from = self._interface.settings.missing_from
         return parse_rows(rows, f"cmadaas {dataset.data_code}", elements, settings, missing_from)
 
@@ -314,15 +314,15 @@ class CmadaasReports:
         self._failed[dataset.data_code] = now
         yield self._fault(dataset.data_code, now, reason)
 
-    def _unheard(self, now: datetime) -> Iterator[ReceivedReports]:
+    def _never_reporting(self, now: datetime) -> Iterator[ReceivedReports]:
         """Yield the stations of the settings that no data set has, where all were asked now."""
         asked = [self.memory.dataset(each.data_code) for each in self._settings.datasets]
-        known = self._heard | self.memory.stations.keys()
-        unheard = [each for each in self._settings.stations if each not in known]
-        if unheard and any(each.corrected == now for each in asked):
-            names = f"{', '.join(unheard[:10])}{', ...' if len(unheard) > 10 else ''}"
+        known = self._reporting | self.memory.stations.keys()
+        silent = [each for each in self._settings.stations if each not in known]
+        if silent and any(each.corrected == now for each in asked):
+            names = f"{', '.join(silent[:10])}{', ...' if len(silent) > 10 else ''}"
             yield self._fault("stations", now, (
-                f"{len(unheard)} of observations.cmadaas.stations are in no record: {names}: "
+                f"{len(silent)} of observations.cmadaas.stations are in no record: {names}: "
                 "compare the numbers with the province's catalogue"
             ))  # fmt: skip
 
