@@ -33,7 +33,7 @@ CLOUD_CODE = 99.0
 def sentinel_check(values: Floats) -> Mask:
     """Return which `values` (row, element) are codes for no value, in the units of the format."""
     found = np.zeros(values.shape, dtype=bool)
-    reported = np.isfinite(values).any(axis=0)
+    reported = np.asarray(np.isfinite(values).any(axis=0), dtype=bool)
     for name, column in INDEX.items():
         if not reported[column]:
             continue
