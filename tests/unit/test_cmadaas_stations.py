@@ -37,6 +37,7 @@ from forecast.settings.cmadaas import (
 ACCOUNT = CmadaasAccount("bureau", "long password")
 NOW = datetime(2026, 11, 22, 12, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+FEW = 12  # hours of reports, where more show nothing else
 PLACES = {
     id: Station(id, Name(id, id), 39.9 + 0.05 * n, 115.5 + 0.1 * n, 100.0 + 400 * n)
     for n, id in enumerate(("54505", "A1201", "A1202"))
@@ -139,6 +140,7 @@ def test_the_last_day_is_archived_in_si_by_one_request(line: Line) -> None:
 
 
 def test_asking_twice_changes_nothing(line: Line) -> None:
+    line.serve(reports(NOW, FEW))
     line.observe()
     before = line.archived()
 
@@ -154,10 +156,11 @@ def test_asking_twice_changes_nothing(line: Line) -> None:
 
 
 def test_only_what_is_new_is_asked_for(line: Line) -> None:
+    line.serve(reports(NOW, FEW))
     line.observe()
     asked: list[str] = []
     line.double.faults = lambda _, query: asked.append(query["timeRange"]) or ""  # type: ignore[func-returns-value, return-value]
-    line.serve(reports(NOW + HOUR, 31))
+    line.serve(reports(NOW + HOUR, FEW + 1))
 
     taken = line.observe(NOW + HOUR)
 
@@ -190,9 +193,10 @@ def test_a_late_correction_is_taken_and_one_taken_back_too(line: Line) -> None:
 
 
 def test_a_value_that_a_correction_calls_missing_is_kept_and_no_longer_used(line: Line) -> None:
+    line.serve(reports(NOW, FEW))
     line.observe()
-    first = reports(NOW, 30)
-    at = ("A1201", NOW.replace(minute=0) - 20 * HOUR)
+    first = reports(NOW, FEW)
+    at = ("A1201", NOW.replace(minute=0) - 9 * HOUR)
     whole = ("54505", at[1])
     was = line.archived()[at].values["air_temperature"]
 
@@ -226,8 +230,9 @@ def test_a_value_that_a_correction_calls_missing_is_kept_and_no_longer_used(line
 
 def test_an_hour_of_which_all_is_taken_back_is_no_longer_used(line: Line) -> None:
     hole = NOW.replace(minute=0) - 9 * HOUR
+    line.serve(reports(NOW, FEW))
     line.observe()
-    line.serve([replace(o, values={}) if o.time == hole else o for o in reports(NOW, 30)])
+    line.serve([replace(o, values={}) if o.time == hole else o for o in reports(NOW, FEW)])
 
     line.observe(NOW + 6 * HOUR)
 
@@ -240,8 +245,9 @@ def test_another_data_set_does_not_take_back_what_the_first_one_measured(line: L
     hourly = {"data_code": HOURLY, "elements": ELEMENTS_ASKED}
     minutes = {"data_code": "SURF_CHN_MUL_MIN", "elements": ELEMENTS_ASKED}
     line.data.by_code["SURF_CHN_MUL_MIN"] = records(
-        [replace(o, values={}) for o in reports(NOW, 30)], PLACES
+        [replace(o, values={}) for o in reports(NOW, FEW)], PLACES
     )
+    line.serve(reports(NOW, FEW))
     line.start(datasets=[hourly, minutes])
 
     line.observe()
@@ -250,6 +256,7 @@ def test_another_data_set_does_not_take_back_what_the_first_one_measured(line: L
 
 
 def test_what_is_no_number_takes_nothing_back(line: Line) -> None:
+    line.serve(reports(NOW, FEW))
     line.observe()
     before = line.archived()
     for row in line.data.by_code[HOURLY]:
@@ -280,11 +287,11 @@ def test_a_gap_is_filled_after_an_outage_as_far_back_as_set_and_no_more(line: Li
 
 def test_an_hour_that_the_service_lacked_is_filled_when_it_comes(line: Line) -> None:
     hole = NOW.replace(minute=0) - 9 * HOUR
-    line.serve([o for o in reports(NOW, 30) if o.time != hole])
+    line.serve([o for o in reports(NOW, FEW) if o.time != hole])
     line.observe()
     assert ("54505", hole) not in line.archived()
 
-    line.serve(reports(NOW, 30))
+    line.serve(reports(NOW, FEW))
     line.observe(NOW + 6 * HOUR)
 
     assert ("54505", hole) in line.archived()
@@ -325,9 +332,10 @@ def test_a_time_with_more_records_than_a_page_says_what_to_raise(line: Line) -> 
 
 
 def test_a_station_that_moved_is_named_once_with_both_places(line: Line) -> None:
+    line.serve(reports(NOW, FEW))
     line.observe()
     moved = {**PLACES, "A1201": replace(PLACES["A1201"], latitude=39.97, elevation=560.0)}
-    line.data.by_code[HOURLY] = records(reports(NOW + HOUR, 30), moved)
+    line.data.by_code[HOURLY] = records(reports(NOW + HOUR, FEW), moved)
 
     line.observe(NOW + HOUR)
     line.observe(NOW + 2 * HOUR)
@@ -415,6 +423,7 @@ def test_minute_data_and_ions_are_data_sets_of_their_own(line: Line) -> None:
         "interval_minutes": 10,
     }
     line.data.by_code["SURF_BJ_ANION"][0].update({"BJions": "1500", "Q_BJions": "0"})  # type: ignore[attr-defined]
+    line.serve(reports(NOW, FEW))
     line.start(datasets=[{"data_code": HOURLY, "elements": ELEMENTS_ASKED}, anion])
 
     line.observe()
