@@ -1,17 +1,18 @@
 """Station observations in the archive: each station, time and form once.
 
-A later report corrects the earlier one, element by element. A file and its observations are kept in
-one transaction with the digest of the file, so that it counts once, whole or not at all. What is
-pushed is kept with a note that its quality control is still to come; the transaction that writes
-the flags removes the note.
+A later report corrects the earlier one, element by element; a value that its source takes back
+stays in its row, flagged as WRONG. A file and its observations are kept in one transaction with the
+digest of the file, so that it counts once, whole or not at all. What is pushed is kept with a note
+that its quality control is still to come; the transaction that writes the flags removes the note.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import sqlalchemy as sql
 
@@ -25,11 +26,16 @@ from forecast.archive.schema import (
     reading_table,
     unchecked_table,
 )
-from forecast.domain import Fault, Observation, as_utc
+from forecast.domain import WRONG, Fault, Observation, as_utc
 
 BATCH = 5_000  # rows a statement
 FAULTS_A_FILE = 1_000  # kept of one file; what is beyond is counted only
 FAULTS_KEPT = 100_000  # of all files, the newest
+WITHDRAWN_NAMED = 3  # values that a fault names
+
+# station and time -> elements whose value its source takes back
+Withdrawn: TypeAlias = Mapping[tuple[str, datetime], frozenset[str]]
+NOTHING: Withdrawn = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +114,13 @@ class Observations:
         with self._archive.transaction() as connection:
             _write_faults(connection, faults, at)
 
-    def keep_pushed(self, pushed: FileRead, observations: Sequence[Observation]) -> bool:
+    def keep_pushed(
+        self, pushed: FileRead, observations: Sequence[Observation], withdrawn: Withdrawn = NOTHING
+    ) -> bool:
         """Keep a push, and note that its quality control is still to come; all or nothing.
 
-        Return False, and change nothing, if it came before.
+        withdrawn: what its source calls missing; where a value was kept of it, that is flagged as
+        WRONG and named in a fault. Return False, and change nothing, if the push came before.
         """
         at = pushed.reading.at
         with self._archive.transaction() as connection:
@@ -123,7 +132,8 @@ class Observations:
             if connection.scalar(insert.values(**_reading_row(pushed.reading))) is None:
                 return False
             _write(connection, observations, at)
-            _write_faults(connection, pushed.faults[:FAULTS_A_FILE], at)
+            taken_back = _withdraw(connection, withdrawn, pushed.reading)
+            _write_faults(connection, [*taken_back, *pushed.faults[:FAULTS_A_FILE]], at)
             if observations:
                 records = [[o.station, o.time.timestamp(), o.form] for o in observations]
                 connection.execute(
@@ -308,6 +318,39 @@ def _write_flags(connection: sql.Connection, observations: Sequence[Observation]
     ]
     for part in _parts(rows, BATCH):
         connection.execute(statement, part)
+
+
+def _withdraw(
+    connection: sql.Connection, withdrawn: Withdrawn, reading: Reading
+) -> Sequence[Fault]:
+    """Flag the values that are taken back as WRONG; return a fault that names them."""
+    table = observation_table.c
+    changed, named = [], list[str]()
+    times = [time for _, time in withdrawn]
+    for part in _parts(sorted({station for station, _ in withdrawn}), 500):
+        query = sql.select(table.station, table.time, table["values"], table.flags).where(
+            table.station.in_(part),
+            table.time >= min(times),
+            table.time <= max(times),
+            table.form == reading.form,
+        )
+        for row in connection.execute(query):
+            known, flags = row._mapping["values"], dict(row.flags)
+            names = withdrawn.get((row.station, row.time), frozenset())
+            gone = sorted(name for name in names if name in known and flags.get(name) != WRONG)
+            if gone:
+                flags |= dict.fromkeys(gone, WRONG)
+                changed.append(Observation(row.station, row.time, known, flags, reading.form))
+                named += [f"{row.station} {row.time:%Y-%m-%d %H:%M}Z {name}" for name in gone]
+    _write_flags(connection, changed)
+    if not named:
+        return ()
+    more = ", ..." if len(named) > WITHDRAWN_NAMED else ""
+    reason = (
+        f"{len(named)} values were taken back by their source: kept, flagged as wrong, no longer "
+        f"used: {', '.join(named[:WITHDRAWN_NAMED])}{more}"
+    )
+    return [Fault(reading.name, 0, reason)]
 
 
 def _write(connection: sql.Connection, observations: Sequence[Observation], at: datetime) -> None:

@@ -119,11 +119,12 @@ class Limiter:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A complete response: its bytes, the size of the file (for a requested range), its ETag."""
+    """A complete response: bytes, the file's size (of a range), ETag, the server's time."""
 
     body: bytes
     total: int | None = None
     etag: str = ""
+    date: str = ""
 
 
 def back_off(attempt: int, chance: random.Random) -> float:
@@ -238,7 +239,7 @@ class Client:
             ) from error
         if span is not None and span.length is not None and len(body) != span.length:
             raise SourceCorrupt(f"{where}: {len(body)} bytes came for a range of {span.length}")
-        return Reply(body, total, response.headers.get("ETag", ""))
+        return Reply(body, total, *(response.headers.get(name, "") for name in ("ETag", "Date")))
 
     def _check_status(
         self, response: requests.Response, where: str, span: ByteRange | None
@@ -318,9 +319,7 @@ class ByteRange:
 
 
 def _total(response: requests.Response, where: str, span: ByteRange) -> int:
-    """Return the size of the whole file [byte], having checked that the range sent is the range
-    asked.
-    """
+    """Return the size of the whole file [byte]; refuse a range other than the one requested."""
     text = response.headers.get("Content-Range", "")
     found = re.fullmatch(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", text)
     if found is None:

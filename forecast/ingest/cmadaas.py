@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -42,6 +43,11 @@ log = logging.getLogger(__name__)
 logging.getLogger("urllib3").setLevel(logging.INFO)  # its DEBUG lines show addresses whole
 
 LARGEST_ERROR = 5_000  # [byte] of a "file" that is the gateway's JSON
+CLOCKS_APART = 300.0  # [s] between two clocks, from which on it is said
+NO_WAY = (
+    "check cmadaas.url (host and port), and whether a firewall, a proxy or a page to log in stands "
+    "between this machine and the interface"
+)
 NO_ADDRESS = "cmadaas.url is empty: write http://HOST:PORT/music-ws/api of your province"
 NO_ACCOUNT = (
     "no account is set: the environment names it, SKYSCAPE_CMADAAS_USER and "
@@ -136,14 +142,41 @@ class Cmadaas:
         def once() -> T:
             query = self._signed(interface, parameters)
             try:
-                body = self._client.get("", deadline, maximum, list(query.items())).body
+                got = self._client.get("", deadline, maximum, list(query.items()))
             except CycleNotReady as error:
                 raise SourceRefused(
                     f"{where}: nothing is at this address; check cmadaas.url (host, port, path)"
                 ) from error
-            return parse(parse_reply(body, where, self.settings.codes))
+            except SourceUnavailable as error:
+                if deadline.left() > 0:  # else only the time was up
+                    named = f"{interface} {parameters.get('dataCode', '')}"
+                    error.args = (f"{named}: {error}; {NO_WAY}",)
+                raise
+            try:
+                reply = parse_reply(got.body, where, self.settings.codes)
+            except SourceRefused as error:
+                error.args = (f"{error}{self._clock_apart(got.date)}",)
+                raise
+            return parse(reply)
 
         return self._attempts(once, deadline)
+
+    def _clock_apart(self, date: str) -> str:
+        """Return in words how far this machine's clock is from the server's; "" where it is near.
+
+        date: as the server wrote it.
+        """
+        try:
+            apart = self._now() - parsedate_to_datetime(date).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            return ""
+        if abs(apart) < CLOCKS_APART:
+            return ""
+        which = "ahead of" if apart > 0 else "behind"
+        return (
+            f"; this machine's clock is {abs(apart) / 60:.0f} min {which} the server's: set it "
+            "(NTP), a time stamp more than 30 min off is refused"
+        )
 
     def file(self, url: str, deadline: Deadline, maximum: int) -> Body:
         """Return a listed file.

@@ -104,13 +104,19 @@ def parse_reply(body: bytes, where: str, codes: CmadaasCodes) -> ServiceReply:
                 "its way"
             )
         return ServiceReply(fields, where)
-    raise error_of(code, str(fields.get("returnMessage", "")), where, codes)
+    raise error_of(fields["returnCode"], str(fields.get("returnMessage", "")), where, codes)
 
 
-def error_of(code: float, message: str, where: str, codes: CmadaasCodes) -> SourceError:
+def error_of(given: object, message: str, where: str, codes: CmadaasCodes) -> SourceError:
     """Return the error for a return code, in words with what to do."""
-    whole = int(code) if math.isfinite(code) else 0
+    code = number(given)
     named = "".join(c if c.isprintable() else "?" for c in message[:120])
+    if not code.is_integer():
+        return SourceCorrupt(
+            f"{where}: returnCode is {str(given)[:30]!r} ({named}), expected a whole number: is "
+            "this the interface? Check cmadaas.url"
+        )
+    whole = int(code)
     text = f"{where}: code {whole} ({named}): {WORDS.get(whole, DEFAULT_WORDS)}"
     if whole in codes.no_data:
         return CycleNotReady(text)

@@ -191,24 +191,30 @@ def _snow(
         return None
     day = [o for o in series if almanac.day_start < o.time <= almanac.day_end]
     if event.phenomenon == "snow_cover":
-        depths = [
-            _at(day, almanac.day_start + timedelta(hours=hour), "snow_depth") for hour in (8, 14)
-        ]
-        return _of(
-            event,
-            float(station_snow.snow_cover_measured(*depths)),
-            min(depths),
-            "depth at 08 and 14",
+        return _snow_cover(
+            event, [almanac.day_start + timedelta(hours=hour) for hour in (8, 14)], day
         )
     codes = _column(day, "present_weather")[None]
-    if not np.isfinite(codes).any():
-        return None
-    degree = (
-        station_snow.rime_reported(codes)
-        if event.phenomenon == "rime"
-        else station_snow.snowfall_reported(codes)
-    )
-    return _of(event, float(degree[0]), detail=f"{np.isfinite(codes).sum()} reports of weather")
+    if event.phenomenon == "snowfall":
+        degree = station_snow.snowfall_reported(codes)
+        return _of(event, float(degree[0]), detail=f"{np.isfinite(codes).sum()} reports of weather")
+    rime, glaze = _column(day, "rime_observed")[None], _column(day, "glaze_observed")[None]
+    degree = np.fmax(station_snow.rime_reported(codes), station_snow.rime_seen(rime, glaze))
+    counts = (np.isfinite(codes).sum(), (np.isfinite(rime) | np.isfinite(glaze)).sum())
+    return _of(
+        event, float(degree[0]),
+        detail=f"{counts[0]} reports of weather, {counts[1]} of rime or glaze",
+    )  # fmt: skip
+
+
+def _snow_cover(event: Event, times: Sequence[datetime], day: Series) -> Outcome:
+    depths = [_at(day, time, "snow_depth") for time in times]
+    degree = float(station_snow.snow_cover_measured(*depths))
+    if math.isfinite(degree):
+        return _of(event, degree, min(depths), "depth at 08 and 14")
+    states = [_at(day, time, "ground_state") for time in times]
+    degree = float(station_snow.snow_cover_of_ground(*states))
+    return _of(event, degree, detail="state of the ground at 08 and 14")
 
 
 def _at(series: Series, moment: datetime, element: str) -> float:

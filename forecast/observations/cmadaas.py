@@ -2,7 +2,9 @@
 
 Each time the reports since the last request are asked for, with some hours before it for late ones;
 every few hours those of the last days, for corrections. Records are handed over by the hour, each
-hour with a digest of its content: an hour that has not changed is not archived again.
+hour with a digest of its content: an hour that has not changed is not archived again. A value that
+the service calls missing later is taken back; of an element that several data sets name, by the
+first of them only.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from forecast.http import Deadline
 from forecast.ingest.cmadaas import Cmadaas
 from forecast.observations.cmadaas_memory import AskedDataset, CmadaasMemory
 from forecast.observations.cmadaas_rows import (
+    STATION,
     TIME,
+    Absent,
     asked_names,
     elements_of,
     parse_moment,
@@ -53,12 +57,18 @@ class CmadaasReports:
         self._interface, self._settings, self._stations = interface, settings, stations
         self.memory = CmadaasMemory(interface.settings.state)
         self._failed: dict[str, datetime] = {}
+        self._reporting: set[str] = set()  # stations that had a record since the start
         try:
             self._elements = {
                 each.data_code: elements_of(each) for each in settings.datasets if each.enabled
             }
         except ValueError as error:
             raise ConfigError(f"observations.cmadaas.datasets: {error}") from error
+        self._first = {
+            each.element: code
+            for code, elements in reversed(self._elements.items())
+            for each in elements
+        }
 
     @property
     def places(self) -> dict[str, Station]:
@@ -82,6 +92,7 @@ class CmadaasReports:
                 yield from self._failure(dataset, str(error), now)
                 if not isinstance(error, SourceCorrupt) and not getattr(error, "of_file", False):
                     return  # the service fails as a whole
+        yield from self._never_reporting(now)
 
     def _due(self, dataset: CmadaasDatasetSettings, now: datetime) -> bool:
         checked = self.memory.dataset(dataset.data_code).checked
@@ -93,11 +104,12 @@ class CmadaasReports:
     ) -> Iterator[ReceivedReports]:
         asked = self.memory.dataset(dataset.data_code)
         since, corrects = self._since(asked, now)
+        first, empty = since, {text for _, _, text in self._places()}
         step = max(timedelta(minutes=dataset.interval_minutes) * REPORTS_AT_ONCE, SHORTEST_SPAN)
         while since <= now:
             until = min(since + step, now)
-            parsed = self._rows(dataset, since, until, until == now, deadline)
-            yield from self._hours(dataset, asked, parsed)
+            parsed, absent = self._rows(dataset, since, until, until == now, deadline, empty)
+            yield from self._hours(dataset, asked, parsed, absent)
             asked.until = until if asked.until is None else max(asked.until, until)
             self.memory.write()
             if until == now:
@@ -106,6 +118,11 @@ class CmadaasReports:
         asked.checked = now
         if corrects:
             asked.corrected = now
+            for text in sorted(empty):
+                yield self._fault(dataset.data_code, now, (
+                    f"no record since {first:%Y-%m-%d %H:%M}Z for {text}: compare it and data_code "
+                    "with the province's catalogue, and ask whether the account may read this"
+                ))  # fmt: skip
         oldest = (now - HOURS_REMEMBERED).isoformat()
         asked.hours = {hour: digest for hour, digest in asked.hours.items() if hour > oldest}
         self.memory.write()
@@ -132,14 +149,17 @@ class CmadaasReports:
         until: datetime,
         closed: bool,
         deadline: Deadline,
-    ) -> Parsed:
+        empty: set[str],
+    ) -> tuple[Parsed, Absent]:
         """Return the records since `since` and before `until` (closed: and at `until`) of all that
-        the settings name.
+        the settings name, and what they call missing.
+
+        empty: the parts of the settings without a record so far; those that have one leave it.
         """
         settings, elements = self._settings, self._elements[dataset.data_code]
         rows: list[Mapping[str, Any]] = []
-        for interface, place in self._places():
-            rows += self._pages(
+        for interface, place, text in self._places():
+            found = self._pages(
                 interface,
                 {
                     "dataCode": dataset.data_code,
@@ -151,21 +171,26 @@ class CmadaasReports:
                 f"{until:%Y%m%d%H%M%S}{']' if closed else ')'}",
                 deadline,
             )
+            rows += found
+            empty -= {text} if found else set()
+        self._reporting.update(str(_value(row, STATION)) for row in rows)
         missing_from = self._interface.settings.missing_from
         return parse_rows(rows, f"cmadaas {dataset.data_code}", elements, settings, missing_from)
 
-    def _places(self) -> Iterator[tuple[str, dict[str, str]]]:
-        """Yield the interface and the parameters of each part of the settings."""
+    def _places(self) -> Iterator[tuple[str, dict[str, str], str]]:
+        """Yield interface, parameters and name of each part of the settings."""
         names, settings = self._interface.settings.interfaces, self._settings
         if settings.admin_codes:
-            yield names.region, {"adminCodes": ",".join(settings.admin_codes)}
+            codes = ",".join(settings.admin_codes)
+            yield names.region, {"adminCodes": codes}, f"admin_codes {codes:.60}"
         if settings.stations:
-            yield names.stations, {"staIds": ",".join(settings.stations)}
+            numbers = ",".join(settings.stations)
+            yield names.stations, {"staIds": numbers}, f"stations {numbers:.60}"
         if (box := settings.rectangle) is not None:
             corners = {
                 "minLat": box.south, "maxLat": box.north, "minLon": box.west, "maxLon": box.east
             }  # fmt: skip
-            yield names.rectangle, {name: f"{value:g}" for name, value in corners.items()}
+            yield names.rectangle, {n: f"{value:g}" for n, value in corners.items()}, "rectangle"
 
     def _pages(
         self,
@@ -210,13 +235,16 @@ class CmadaasReports:
     # -- what is handed over
 
     def _hours(
-        self, dataset: CmadaasDatasetSettings, asked: AskedDataset, parsed: Parsed
+        self, dataset: CmadaasDatasetSettings, asked: AskedDataset, parsed: Parsed, absent: Absent
     ) -> Iterator[ReceivedReports]:
         """Yield the records of each hour that has changed; the faults go with the first."""
         faults = [*parsed.faults, *self._moved(parsed.stations)]
         by_hour: dict[str, list[Observation]] = {}
         for each in parsed.observations:
             by_hour.setdefault(_hour(each.time).isoformat(), []).append(each)
+        withdrawn = self._withdrawn(dataset, absent)
+        for hour in withdrawn.keys() & asked.hours.keys():  # of which nothing may be left
+            by_hour.setdefault(hour, [])
         for hour, reports in sorted(by_hour.items()):
             digest = _digest(dataset.data_code, hour, reports)
             if asked.hours.get(hour) == digest:
@@ -232,9 +260,20 @@ class CmadaasReports:
 
             name = f"cmadaas {dataset.data_code}"
             known = salted if hour in asked.hours else digest
-            yield ReceivedReports(known, name, part, remember, self._settings.keep_all)
+            yield ReceivedReports(
+                known, name, part, remember, self._settings.keep_all, withdrawn.get(hour, {})
+            )
             faults, parsed = [], replace(parsed, more_faults=0)
         self.memory.learn(parsed.stations, parsed.observations)
+
+    def _withdrawn(self, dataset: CmadaasDatasetSettings, absent: Absent) -> dict[str, Absent]:
+        """Return what a data set takes back where there was a value, by hour."""
+        found: dict[str, Absent] = {}
+        for (station, time), names in absent.items():
+            own = frozenset(name for name in names if self._first[name] == dataset.data_code)
+            if own:
+                found.setdefault(_hour(time).isoformat(), {})[station, time] = own
+        return found
 
     def _moved(self, stations: Sequence[Station]) -> list[Fault]:
         """Return a fault for each station that stands elsewhere than before, or than we say."""
@@ -273,10 +312,26 @@ class CmadaasReports:
         if last is not None and last <= now < last + REFUSED_AGAIN:
             return
         self._failed[dataset.data_code] = now
-        name = f"cmadaas {dataset.data_code}"
+        yield self._fault(dataset.data_code, now, reason)
+
+    def _never_reporting(self, now: datetime) -> Iterator[ReceivedReports]:
+        """Yield the stations of the settings that no data set has, where all were asked now."""
+        asked = [self.memory.dataset(each.data_code) for each in self._settings.datasets]
+        known = self._reporting | self.memory.stations.keys()
+        silent = [each for each in self._settings.stations if each not in known]
+        if silent and any(each.corrected == now for each in asked):
+            names = f"{', '.join(silent[:10])}{', ...' if len(silent) > 10 else ''}"
+            yield self._fault("stations", now, (
+                f"{len(silent)} of observations.cmadaas.stations are in no record: {names}: "
+                "compare the numbers with the province's catalogue"
+            ))  # fmt: skip
+
+    def _fault(self, what: str, now: datetime, reason: str) -> ReceivedReports:
+        """Return a failure for `status`."""
+        name = f"cmadaas {what}"
         digest = hashlib.sha256(f"{name} {now.isoformat()} {reason}".encode()).hexdigest()
         parsed = Parsed([], [Fault(name, 0, reason)], form="cmadaas")
-        yield ReceivedReports(digest, name, parsed, lambda: None)
+        return ReceivedReports(digest, name, parsed, lambda: None)
 
 
 def _hour(moment: datetime) -> datetime:

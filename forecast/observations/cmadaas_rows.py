@@ -33,6 +33,8 @@ LATITUDE, LONGITUDE, HEIGHT = "Lat", "Lon", "Alti"
 ALWAYS = (STATION, TIME, NAME, LATITUDE, LONGITUDE, HEIGHT)  # asked of every data set
 FLAG = "Q_"  # before an element's name
 
+Absent = dict[tuple[str, datetime], frozenset[str]]  # station, time -> elements said to be missing
+
 
 @dataclass(frozen=True, slots=True)
 class NamedElement:
@@ -84,9 +86,12 @@ def parse_rows(
     elements: Sequence[NamedElement],
     settings: CmadaasStationSettings,
     missing_from: float,
-) -> Parsed:
-    """Return the records; one without station or time becomes a fault, the others are kept."""
-    collector = Collector(name, FORM, Limits())
+) -> tuple[Parsed, Absent]:
+    """Return the records, and the elements that they call missing.
+
+    A record without station or time becomes a fault, the others are kept.
+    """
+    collector, absent = Collector(name, FORM, Limits()), Absent()
     for line, given in enumerate(rows, 1):
         row = {str(key).lower(): value for key, value in given.items()}
         station = str(row.get(STATION.lower(), "")).strip()
@@ -100,9 +105,11 @@ def parse_rows(
             continue
         if (place := _place(station, row)) is not None:
             collector.add_station(place)
-        values, flags = _values(row, elements, settings, missing_from)
+        values, flags, missing = _values(row, elements, settings, missing_from)
+        if missing:
+            absent[station, moment] = frozenset(missing)
         collector.add(station, moment, values, line, flags)
-    return collector.parsed()
+    return collector.parsed(), absent
 
 
 def parse_moment(text: str) -> datetime:
@@ -133,15 +140,21 @@ def _values(
     elements: Sequence[NamedElement],
     settings: CmadaasStationSettings,
     missing_from: float,
-) -> tuple[dict[str, float], dict[str, int]]:
-    """Return the values (SI) and the flags that the service gave."""
+) -> tuple[dict[str, float], dict[str, int], set[str]]:
+    """Return the values (SI), the flags that the service gave, and what it calls missing.
+
+    What is no number counts as not sent, which takes nothing back.
+    """
     values: dict[str, float] = {}
     flags: dict[str, int] = {}
+    missing: set[str] = set()
     for each in elements:
         for name in each.names:
             value = measured(row.get(name.lower()), missing_from)
             mark = number(row.get(f"{FLAG}{name}".lower()))
             if math.isnan(value) or mark in settings.missing_flags:
+                if mark in settings.missing_flags or not math.isnan(number(row.get(name.lower()))):
+                    missing.add(each.element)
                 continue
             values[each.element] = value * each.factor + each.offset
             if mark in settings.wrong_flags:
@@ -149,4 +162,4 @@ def _values(
             elif mark in settings.doubtful_flags:
                 flags[each.element] = DOUBTFUL
             break
-    return values, flags
+    return values, flags, missing - values.keys()

@@ -11,6 +11,7 @@ import numpy as np
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.domain import CurrentObservations, Observation, as_utc
+from forecast.quantities import STATES
 from forecast.science import comfort
 from forecast.science.thermodynamics import saturation_vapour_pressure
 from forecast.settings import ObservationSettings
@@ -71,7 +72,7 @@ def hourly_means(
             continue
         hour = end - (end - observation.time) // HOUR * HOUR
         for name in observation.values:
-            if name not in CODES and not np.isnan(value := observation.good(name)):
+            if name not in (*CODES, *STATES) and not np.isnan(value := observation.good(name)):
                 values.setdefault(name, {}).setdefault(hour, []).append(value)
     return {
         name: tuple((hour, _hour_of(name, found)) for hour, found in sorted(by_hour.items()))

@@ -18,6 +18,7 @@ from forecast.archive.observation_hours import (
 )
 from forecast.domain import Observation
 from forecast.observations.current import CODES, HOURLY_SUMS
+from forecast.quantities import STATES
 
 DIRECTION = "wind_from_direction"
 
@@ -76,7 +77,7 @@ def _station_hour(end: datetime, reports: Sequence[Observation]) -> StationHour:
 
 
 def _element(name: str, values: Sequence[float]) -> ElementHour:
-    if name in HOURLY_SUMS:
+    if name in HOURLY_SUMS or name in STATES:
         mean = values[-1]
     elif name == DIRECTION:
         mean = _direction(values, [1] * len(values))
@@ -87,7 +88,7 @@ def _element(name: str, values: Sequence[float]) -> ElementHour:
 
 def _joined(name: str, one: ElementHour, other: ElementHour) -> ElementHour:
     count = one.count + other.count
-    if name in HOURLY_SUMS:
+    if name in HOURLY_SUMS or name in STATES:
         mean = max(one.mean, other.mean)  # which of them is the later is not known
     elif name == DIRECTION:
         mean = _direction([one.mean, other.mean], [one.count, other.count])

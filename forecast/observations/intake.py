@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from forecast.archive.issues import Archive
-from forecast.archive.observations import FileRead, Observations, Reading
+from forecast.archive.observations import NOTHING, FileRead, Observations, Reading, Withdrawn
 from forecast.domain import Fault, Observation, Station, as_utc
 from forecast.observations.flagging import Flagging, Key, key_of, merged
 from forecast.observations.formats import ParseContext, Parsed, parse_file
@@ -157,7 +157,9 @@ class Intake:
         """Archive what the feed has that is new."""
         total = IntakeSummary()
         for batch in self._feed.receive(now) if self._feed else ():
-            new = self.receive(batch.digest, batch.name, batch.parsed, now, batch.keep_all)
+            new = self.receive(
+                batch.digest, batch.name, batch.parsed, now, batch.keep_all, batch.withdrawn
+            )
             if new and batch.parsed.observations:  # else a failure: kept as a fault, no line
                 refused = len(batch.parsed.faults) + batch.parsed.more_faults
                 records = len(batch.parsed.observations)
@@ -184,19 +186,26 @@ class Intake:
         return total
 
     def receive(
-        self, digest: str, name: str, parsed: Parsed, now: datetime, every: bool = False
+        self,
+        digest: str,
+        name: str,
+        parsed: Parsed,
+        now: datetime,
+        every: bool = False,
+        withdrawn: Withdrawn = NOTHING,
     ) -> bool:
         """Archive one push, whole or not at all; return False where `digest` was archived before.
 
-        every: keep the records of stations that are not listed, too. The records get the range and
-        internal checks; `observe` makes the others. Raises: ArchiveError.
+        every: keep the records of stations that are not listed, too. withdrawn: elements by station
+        and time whose values are taken back. The records get the range and internal checks;
+        `observe` makes the others. Raises: ArchiveError.
         """
         now = as_utc(now, "now")
         batch = _Batch()
         self._sort(parsed, digest, name, now, batch, every)
         flagged = self._flagging.flag_alone(batch.fresh)
         with self._write_lock:
-            return self._observations.keep_pushed(batch.files[0], flagged)
+            return self._observations.keep_pushed(batch.files[0], flagged, withdrawn)
 
     # -- files
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -16,7 +16,8 @@ class ReceivedReports:
     """Records that are archived together. digest: of their content; the same one changes nothing.
 
     remember: is called once they are in the archive. keep_all: the records of stations that are not
-    listed are kept, too.
+    listed are kept, too. withdrawn: station and time -> elements whose value the source now calls
+    missing.
     """
 
     digest: str
@@ -24,6 +25,7 @@ class ReceivedReports:
     parsed: Parsed
     remember: Callable[[], None]
     keep_all: bool = True
+    withdrawn: Mapping[tuple[str, datetime], frozenset[str]] = field(default_factory=dict)
 
 
 class ReportFeed(Protocol):

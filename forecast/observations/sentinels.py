@@ -33,7 +33,10 @@ CLOUD_CODE = 99.0
 def sentinel_check(values: Floats) -> Mask:
     """Return which `values` (row, element) are codes for no value, in the units of the format."""
     found = np.zeros(values.shape, dtype=bool)
+    reported = np.asarray(np.isfinite(values).any(axis=0), dtype=bool)
     for name, column in INDEX.items():
+        if not reported[column]:
+            continue
         codes: tuple[float, ...] = SENTINELS + SCALED_SENTINELS
         if name not in NINES_POSSIBLE:
             codes += SCALED_POSSIBLE + NINES

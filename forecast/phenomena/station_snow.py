@@ -1,8 +1,8 @@
 """Degrees of snow and rime from a station's own record: 0, 0.5 or 1; NaN where it reports nothing.
 
-A station at the place outranks an analysis. Depth is that of 08 and 14 local time; weather is given
-in the codes of present weather (WMO-No. 306, table 4677; the Chinese forms keep the numbers of rime
-and glaze).
+A station at the place outranks an analysis. Depth and state of the ground (BUFR table 0 20 062) are
+those of 08 and 14 local time; weather is given in the codes of present weather (WMO-No. 306, table
+4677; the Chinese forms keep the numbers of rime and glaze).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from forecast.science.thermodynamics import Array
 RIME_CODES = (48, 49)  # table 4677: fog that deposits rime, sky visible or not
 # freezing drizzle or rain, now or in the hour before: ice, but clear ice
 GLAZE_CODES = (24, 56, 57, 66, 67)
+# snow that covers at least half of the ground, by BUFR table 0 20 062
+COVERED = (12, 13, 14, 16, 17, 18, 19)
 # snow or snow with rain, now or in the hour before
 SNOW_CODES = (22, 23, 26, 68, 69, 70, 71, 72, 73, 74, 75, 77, 83, 84, 85, 86)
 
@@ -31,6 +33,25 @@ def snow_cover_measured(depth_at_08: ArrayLike, depth_at_14: ArrayLike) -> Array
         np.minimum(np.asarray(depth_at_08, dtype=float), np.asarray(depth_at_14, dtype=float)),
         *DEGREES["snow_depth"],
     )
+
+
+def snow_cover_of_ground(state_at_08: ArrayLike, state_at_14: ArrayLike) -> Array:
+    """Return the degree of snow cover from the ground's states at 08 and 14 local time.
+
+    0.5 where snow covers at least half of it at both: a state has no depth, so the degree is never
+    1. NaN where one is missing.
+    """
+    states = np.stack([np.asarray(state_at_08, float), np.asarray(state_at_14, float)])
+    covered = 0.5 * np.isin(states, COVERED).all(axis=0)
+    return np.where(np.isnan(states).any(axis=0), np.nan, covered)
+
+
+def rime_seen(rime: ArrayLike, glaze: ArrayLike) -> Array:
+    """Return the degree of rime from the day's reports of rime and glaze (..., report), 1 or 0.
+
+    1 for rime, 0.5 for glaze. NaN: no report.
+    """
+    return np.fmax(_reported(rime, (1,)), 0.5 * _reported(glaze, (1,)))
 
 
 def snowfall_reported(codes: ArrayLike) -> Array:

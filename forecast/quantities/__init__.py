@@ -3,7 +3,7 @@
 Each has its module. A name that other modules use is imported from here.
 """
 
-from forecast.quantities.elements import ELEMENTS
+from forecast.quantities.elements import ELEMENTS, STATES
 from forecast.quantities.features import (
     EVERY,
     FEATURES,
@@ -63,6 +63,7 @@ __all__ = [
     "SNOWMAKING_STARTS",
     "SNOW_CLASSES",
     "STARS",
+    "STATES",
     "STATISTICS",
     "Feature",
     "Field",

@@ -51,6 +51,10 @@ _ELEMENTS = (
     Element("snow_depth", "m", 0.0, 6.0, 0.5),
     # WMO code table 4677, from 100 on 4680 (automatic) + 100
     Element("present_weather", "1", 0.0, 199.0),
+    # BUFR table 0 20 062: 0-9 without snow or ice, 10 ice, 11-19 snow
+    Element("ground_state", "1", 0.0, 30.0),
+    Element("rime_observed", "1", 0.0, 1.0),  # 1: rime was seen since the report before, 0: none
+    Element("glaze_observed", "1", 0.0, 1.0),  # the same, of glaze
     Element("sunshine_duration", "s", 0.0, 3600.0),  # of the hour before
     Element("mass_concentration_of_pm2p5", "kg m-3", 0.0, 5e-6, 1e-6, 24.0),
     Element("negative_oxygen_ions", "m-3", 0.0, 5e11, 0.0, 12.0),  # 1 cm-3 is 1e6 m-3
@@ -59,3 +63,5 @@ _ELEMENTS = (
 # fmt: on
 
 ELEMENTS: dict[str, Element] = {element.name: element for element in _ELEMENTS}
+# codes, and yes or no: they have no mean; the last of an hour counts
+STATES = ("ground_state", "rime_observed", "glaze_observed")

@@ -36,7 +36,7 @@ ALWAYS = (
 
 Fault = Literal[
     "", "too_frequent", "wrong_account", "half_a_page", "nul", "html", "reset", "busy", "server",
-    "truncated",
+    "truncated", "redirect", "forbidden", "no_code",
 ]  # fmt: skip
 Row = Mapping[str, str]
 Array = np.ndarray
@@ -120,6 +120,10 @@ class LoopbackCmadaas(LoopbackServer):
             return 0, b""
         if fault == "busy":
             return 503, b"busy"
+        if fault in ("redirect", "forbidden"):
+            return 302 if fault == "redirect" else 403, b"<html>log in</html>"
+        if fault == "no_code":
+            return 200, json.dumps(_envelope(0, "OK") | {"returnCode": "N/A"}).encode()
         if fault == "html":
             return 200, b"<html><body>Please log in to the network</body></html>"
         if within > self.per_hour or fault == "too_frequent":
@@ -359,6 +363,9 @@ def _handler(double: LoopbackCmadaas) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Type", "application/json")
             self.end_headers()
             self.wfile.write(body)
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string(double.now() if timestamp is None else timestamp)
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

@@ -136,22 +136,26 @@ def station_reports(
 
     A summit that stands above the model's ground gets the air at its height.
     """
-    found = []
+    moments, rows = list[tuple[str, datetime]](), list[dict[str, float]]()
     for station in stations:
         spot = Region(
             station.latitude, station.latitude - 0.01, station.longitude, station.longitude + 0.01
         )
         weather = Week(run, spot)
         for hour in hours:
-            values = _reported(weather, station, hour)
-            found.append(
-                Observation(station.id, run + timedelta(hours=hour), values, {}, "cmadaas")
-            )
-    return found
+            moments.append((station.id, run + timedelta(hours=hour)))
+            rows.append(_reported(weather, station, hour))
+    air, humidity = (
+        np.array([row[name] for row in rows]) for name in ("air_temperature", "relative_humidity")
+    )
+    return [
+        Observation(*at, {**row, "dew_point_temperature": float(dew)}, {}, "cmadaas")
+        for at, row, dew in zip(moments, rows, dew_point(air, humidity), strict=True)
+    ]
 
 
 def _reported(weather: Week, station: Station, hour: float) -> dict[str, float]:
-    """Return the values of a report in SI."""
+    """Return the values of a report in SI, all but the dew point."""
     fields = weather.fields(hour)
     heights = fields["geopotential_height"][:, 0, 0]
 
@@ -170,7 +174,6 @@ def _reported(weather: Week, station: Station, hour: float) -> dict[str, float]:
     levels = np.asarray(fields["cloud_area_fraction_in_atmosphere_layer"])[:, 0, 0]
     return {
         "air_temperature": temperature,
-        "dew_point_temperature": float(dew_point(np.array(temperature), np.array(humidity))),
         "relative_humidity": humidity,
         "wind_speed": float(wind),
         "visibility_in_air": 300.0 if inside else min(single("visibility_in_air"), 30_000.0),

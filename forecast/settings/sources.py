@@ -100,6 +100,10 @@ class ParameterSettings(SettingsSection):
     )
 
 
+NO_MEMBERS = (
+    "ensembles are not read from CMADaaS, each member would cost the requests of a run: drop their "
+    "GRIB files into a folder (layout: folder)"
+)
 NONE_NAMED = (
     "no field says how the service calls it: write for example "
     "air_temperature: {cmadaas: TEM 100, levels_hpa: [...]}"
@@ -251,7 +255,7 @@ class ModelSettings(SettingsSection):
             return []
         if self.cmadaas is None:
             return ["cmadaas: a model of this layout names its data set: cmadaas: {data_code: ...}"]
-        faults = ["members: ensembles are not read from CMADaaS"] if self.members else []
+        faults = [f"members: {NO_MEMBERS}"] if self.members else []
         if self.cmadaas.fetch == "grids" and not named_there(self.parameters):
             faults.append(f"parameters: {NONE_NAMED}")
         return faults

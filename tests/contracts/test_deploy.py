@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from forecast.commands.application import GROUPS
-from forecast.config import ENVIRONMENT, PUSH_TOKENS, SECRET
+from forecast.config import CMADAAS_PASSWORD, CMADAAS_USER, ENVIRONMENT, PUSH_TOKENS, SECRET
 from forecast.settings.delivery import VARIABLES
 
 PROJECT = Path(__file__).parents[2]
@@ -212,5 +212,7 @@ def test_the_example_of_secrets_names_every_variable_and_holds_none() -> None:
     lines = (DEPLOY / "secrets.env").read_text(encoding="utf-8").splitlines()
     named = {line[1:].rstrip("=") for line in lines if line.startswith("#SKYSCAPE_")}
 
-    assert named == {*ENVIRONMENT, PUSH_TOKENS, SECRET, *VARIABLES}
+    assert named == {
+        *ENVIRONMENT, PUSH_TOKENS, SECRET, *VARIABLES, CMADAAS_USER, CMADAAS_PASSWORD
+    }  # fmt: skip
     assert [line for line in lines if line and not line.startswith("#")] == []

@@ -21,7 +21,7 @@ PAGES = (
     f"{SEA}?k.deck_top=1500", f"{GLOW}?show=station", f"{SEA}?show=sounding",
     "/desk/preview/", "/desk/preview/?of=display/lingshan.html", "/desk/preview/?of=sms.txt",
     "/desk/sign", "/desk/correct", "/desk/withdraw", "/desk/discard", "/desk/changes",
-    "/desk/reports",
+    "/desk/reports", "/desk/stations",
     "/desk/nothing",
 )  # fmt: skip
 

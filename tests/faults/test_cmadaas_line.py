@@ -17,6 +17,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -25,8 +26,9 @@ from forecast.archive.observations import Observations
 from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
 from forecast.ingest.cmadaas import DEMONSTRATION, Cmadaas
-from forecast.sample.cmadaas_demonstration import records_until, served
-from forecast.sample.cmadaas_world import HOURLY, sample_stations
+from forecast.sample.cmadaas import Row
+from forecast.sample.cmadaas_demonstration import BACK, served
+from forecast.sample.cmadaas_world import HOURLY, records, sample_stations, station_reports
 from forecast.settings.sources import StepSettings
 
 RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
@@ -120,8 +122,9 @@ def test_killed_and_refused_half_the_time_the_whole_line_loses_and_doubles_nothi
         first = _archived(kept)
 
         trap.prey = None
-        tomorrow = NOW + timedelta(hours=24)
-        server.data.by_code[HOURLY] = records_until(RUN, tomorrow)  # type: ignore[attr-defined]
+        tomorrow, today = NOW + timedelta(hours=24), server.data.rows(HOURLY)
+        assert today is not None
+        server.data.by_code[HOURLY] = [*today, *_rows_after(NOW, 24)]  # type: ignore[attr-defined]
         days = _next_day(ours, archive, tomorrow)
         used = Cmadaas(ours.cmadaas, DEMONSTRATION).ledger.used
 
@@ -131,23 +134,42 @@ def test_killed_and_refused_half_the_time_the_whole_line_loses_and_doubles_nothi
     assert sum(count - 1 for count in trap.served.values()) <= len(KILLS)
     # every report of the last 36 h is there, once
     since = f"{NOW - timedelta(hours=36):%Y-%m-%d %H}"
-    served_rows = {(row["Station_Id_C"], row["Datetime"]) for row in records_until(RUN, NOW)}
+    served_rows = {(row["Station_Id_C"], row["Datetime"]) for row in today}
+    assert len(served_rows) == len(sample_stations()) * (BACK + 1 + 6)
     assert {row for row in served_rows if row[1] >= since} <= first <= served_rows
     assert kept.count() == len(_archived(kept))
     # requests were counted over all processes, and none was too many
-    assert used >= server.requests
+    assert used >= server.requests > KILLS[-1]
+    assert server.most_in_an_hour <= MOST
     assert not any("too many" in refusal for refusal in server.refusals)
     assert server.refusals.count("nonce used twice") == 0
     # one issue, corrected by stations, with their values as tiles
     assert len(archive.issues(10)) == 1
     pages = tmp_path / "site" / "current" / "api" / "v2" / "sites" / "jinding.json"
-    assert "A1203" in pages.read_text(encoding="utf-8")
+    assert "A1203" in _correcting(json.loads(pages.read_text(encoding="utf-8")))
     live = json.loads((tmp_path / "site" / "live.json").read_text(encoding="utf-8"))
     assert "A1203" in json.dumps(live)
     # the next day's outcomes come from the stations, and come once
     assert days[0] > 0
     assert days[1] == 0
     assert {each.outcome.source for each in Outcomes(archive).resolved().values()} == {"station"}
+
+
+def _correcting(content: Any) -> set[str]:
+    """Return the stations that corrected an event of a document."""
+    if isinstance(content, list):
+        return set().union(*map(_correcting, content))
+    if not isinstance(content, dict):
+        return set()
+    return set(content.get("corrected_by_stations", ())).union(*map(_correcting, content.values()))
+
+
+def _rows_after(moment: datetime, hours: int) -> list[Row]:
+    """Return what the sample's stations report in the hours after a moment."""
+    stations = sample_stations()
+    first = int((moment - RUN) / timedelta(hours=1)) + 1
+    reports = station_reports(stations, RUN, [float(first + hour) for hour in range(hours)])
+    return records(reports, {each.id: each for each in stations})
 
 
 def _archived(kept: Observations) -> set[tuple[str, str]]:

@@ -42,14 +42,14 @@ FEED = CmadaasStationSettings.model_validate({
 
 
 class Analyses(ServedRecords):
-    """A clear and cold night on a grid of 0.01 degree; temperature tells latitude and hour."""
+    """A clear and cold night on a grid of 0.02 degree; temperature tells latitude and hour."""
 
     newest = NOW
 
     def grid(self, query: GridQuery) -> tuple[Array, Array, Array] | None:
         if query.validtime is not None or query.run > self.newest or query.level_type != "-":
             return None
-        latitudes, longitudes = np.arange(39.5, 40.5, 0.01), np.arange(115.0, 116.5, 0.01)
+        latitudes, longitudes = np.arange(39.5, 40.5, 0.02), np.arange(115.0, 116.5, 0.02)
         values = np.full((len(latitudes), len(longitudes)), 5.0)
         if query.element == "TMP":
             values = 260 + (latitudes[:, None] - 39.5) + 0 * longitudes + 0.1 * query.run.hour

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,6 @@ from forecast.http.wall_clock import unix_time
 from forecast.ingest.cmadaas import Cmadaas, CmadaasAccount
 from forecast.observations.cmadaas import CmadaasReports
 from forecast.observations.cmadaas_rows import elements_of, known_elements, parse_moment
-from forecast.observations.formats import parse_file
 from forecast.observations.intake import Intake, IntakeSummary
 from forecast.quantities import ELEMENTS
 from forecast.sample.cmadaas import LoopbackCmadaas
@@ -38,6 +37,7 @@ from forecast.settings.cmadaas import (
 ACCOUNT = CmadaasAccount("bureau", "long password")
 NOW = datetime(2026, 11, 22, 12, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+FEW = 12  # hours of reports, where more show nothing else
 PLACES = {
     id: Station(id, Name(id, id), 39.9 + 0.05 * n, 115.5 + 0.1 * n, 100.0 + 400 * n)
     for n, id in enumerate(("54505", "A1201", "A1202"))
@@ -140,6 +140,7 @@ def test_the_last_day_is_archived_in_si_by_one_request(line: Line) -> None:
 
 
 def test_asking_twice_changes_nothing(line: Line) -> None:
+    line.serve(reports(NOW, FEW))
     line.observe()
     before = line.archived()
 
@@ -155,10 +156,11 @@ def test_asking_twice_changes_nothing(line: Line) -> None:
 
 
 def test_only_what_is_new_is_asked_for(line: Line) -> None:
+    line.serve(reports(NOW, FEW))
     line.observe()
     asked: list[str] = []
     line.double.faults = lambda _, query: asked.append(query["timeRange"]) or ""  # type: ignore[func-returns-value, return-value]
-    line.serve(reports(NOW + HOUR, 31))
+    line.serve(reports(NOW + HOUR, FEW + 1))
 
     taken = line.observe(NOW + HOUR)
 
@@ -190,6 +192,82 @@ def test_a_late_correction_is_taken_and_one_taken_back_too(line: Line) -> None:
     assert line.archived()[at].values["air_temperature"] == pytest.approx(was, abs=1e-4)
 
 
+def test_a_value_that_a_correction_calls_missing_is_kept_and_no_longer_used(line: Line) -> None:
+    line.serve(reports(NOW, FEW))
+    line.observe()
+    first = reports(NOW, FEW)
+    at = ("A1201", NOW.replace(minute=0) - 9 * HOUR)
+    whole = ("54505", at[1])
+    was = line.archived()[at].values["air_temperature"]
+
+    def without(observation: Observation) -> Observation:
+        key, values = (observation.station, observation.time), dict(observation.values)
+        if key == at:
+            del values["air_temperature"]
+        return replace(observation, values={} if key == whole else values)
+
+    line.serve([without(o) for o in first])
+    line.observe(NOW + 6 * HOUR)
+    line.observe(NOW + 12 * HOUR)  # nothing is taken back twice
+
+    found = line.archived()
+    assert found[at].values["air_temperature"] == was
+    assert found[at].flags["air_temperature"] == WRONG
+    assert math.isnan(found[at].good("air_temperature"))
+    assert found[at].good("relative_humidity") > 0
+    assert not any(found[whole].good(name) > 0 for name in found[whole].values)
+    assert len(found[whole].values) == 3
+    told = [fault.reason for _, fault in line.kept.faults() if "taken back" in fault.reason]
+    assert len(told) == 1
+    assert told[0].startswith("4 values were taken back by their source")
+    assert f"54505 {at[1]:%Y-%m-%d %H:%M}Z air_temperature" in told[0]
+
+    line.serve(first)
+    line.observe(NOW + 18 * HOUR)
+    assert line.archived()[at].good("air_temperature") == was
+    assert line.archived()[whole].good("visibility_in_air") > 0
+
+
+def test_an_hour_of_which_all_is_taken_back_is_no_longer_used(line: Line) -> None:
+    hole = NOW.replace(minute=0) - 9 * HOUR
+    line.serve(reports(NOW, FEW))
+    line.observe()
+    line.serve([replace(o, values={}) if o.time == hole else o for o in reports(NOW, FEW)])
+
+    line.observe(NOW + 6 * HOUR)
+
+    found = [each for (_, time), each in line.archived().items() if time == hole]
+    assert len(found) == 3
+    assert all(math.isnan(each.good(name)) for each in found for name in each.values)
+
+
+def test_another_data_set_does_not_take_back_what_the_first_one_measured(line: Line) -> None:
+    hourly = {"data_code": HOURLY, "elements": ELEMENTS_ASKED}
+    minutes = {"data_code": "SURF_CHN_MUL_MIN", "elements": ELEMENTS_ASKED}
+    line.data.by_code["SURF_CHN_MUL_MIN"] = records(
+        [replace(o, values={}) for o in reports(NOW, FEW)], PLACES
+    )
+    line.serve(reports(NOW, FEW))
+    line.start(datasets=[hourly, minutes])
+
+    line.observe()
+
+    assert all(o.good("air_temperature") > 0 for o in line.archived().values())
+
+
+def test_what_is_no_number_takes_nothing_back(line: Line) -> None:
+    line.serve(reports(NOW, FEW))
+    line.observe()
+    before = line.archived()
+    for row in line.data.by_code[HOURLY]:
+        row["TEM"], row["Q_TEM"] = "damaged", ""  # type: ignore[index]
+
+    line.observe(NOW + 6 * HOUR)
+
+    found = line.archived()
+    assert all(found[key].good("air_temperature") > 0 for key in before)
+
+
 def test_a_gap_is_filled_after_an_outage_as_far_back_as_set_and_no_more(line: Line) -> None:
     line.start(gap_days=2)
     line.observe()
@@ -209,11 +287,11 @@ def test_a_gap_is_filled_after_an_outage_as_far_back_as_set_and_no_more(line: Li
 
 def test_an_hour_that_the_service_lacked_is_filled_when_it_comes(line: Line) -> None:
     hole = NOW.replace(minute=0) - 9 * HOUR
-    line.serve([o for o in reports(NOW, 30) if o.time != hole])
+    line.serve([o for o in reports(NOW, FEW) if o.time != hole])
     line.observe()
     assert ("54505", hole) not in line.archived()
 
-    line.serve(reports(NOW, 30))
+    line.serve(reports(NOW, FEW))
     line.observe(NOW + 6 * HOUR)
 
     assert ("54505", hole) in line.archived()
@@ -254,9 +332,10 @@ def test_a_time_with_more_records_than_a_page_says_what_to_raise(line: Line) -> 
 
 
 def test_a_station_that_moved_is_named_once_with_both_places(line: Line) -> None:
+    line.serve(reports(NOW, FEW))
     line.observe()
     moved = {**PLACES, "A1201": replace(PLACES["A1201"], latitude=39.97, elevation=560.0)}
-    line.data.by_code[HOURLY] = records(reports(NOW + HOUR, 30), moved)
+    line.data.by_code[HOURLY] = records(reports(NOW + HOUR, FEW), moved)
 
     line.observe(NOW + HOUR)
     line.observe(NOW + 2 * HOUR)
@@ -344,6 +423,7 @@ def test_minute_data_and_ions_are_data_sets_of_their_own(line: Line) -> None:
         "interval_minutes": 10,
     }
     line.data.by_code["SURF_BJ_ANION"][0].update({"BJions": "1500", "Q_BJions": "0"})  # type: ignore[attr-defined]
+    line.serve(reports(NOW, FEW))
     line.start(datasets=[{"data_code": HOURLY, "elements": ELEMENTS_ASKED}, anion])
 
     line.observe()
@@ -371,33 +451,6 @@ def test_an_element_without_a_name_at_the_service_stops_the_start_with_advice() 
 )
 def test_a_time_is_read_as_utc_in_each_form(text: str) -> None:
     assert parse_moment(text) == datetime(2026, 11, 22, 8, tzinfo=UTC)
-
-
-def test_real_reports_come_through_as_the_station_gave_them(shared: Path, tmp_path: Path) -> None:
-    """A real station's ISD reports, served by the double, are archived with the same values."""
-    parsed = parse_file(shared / "obs" / "isd_00702699999.csv.gz")
-    last = max(o.time for o in parsed.observations)
-    real = [o for o in parsed.observations if o.time > last - timedelta(hours=20)]
-    place = {o.station: Station(o.station, Name("", ""), 39.9, 115.9, 700.0) for o in real}
-    data = ServedRecords({HOURLY: records(real, place)})
-    with LoopbackCmadaas(data, {ACCOUNT.user: ACCOUNT.password}) as double:
-        one = Line(tmp_path, double, data, {}, last)
-        data.by_code[HOURLY] = records(real, place)
-        one.observe(last)
-        kept = one.kept.series(list(place), last - timedelta(days=2), last)
-
-    mapped = set(ELEMENTS_ASKED)
-    wanted = {
-        o.time: {k: v for k, v in o.values.items() if k in mapped}
-        for o in real
-        if set(o.values) & mapped
-    }
-    found = {o.time: dict(o.values) for every in kept.values() for o in every}
-    assert len(found) > 20
-    assert found.keys() == wanted.keys()
-    for time, values in found.items():
-        assert values == pytest.approx(wanted[time], rel=1e-4)
-    assert json.loads((tmp_path / "state" / "stations.json").read_text())["stations"]
 
 
 @pytest.mark.parametrize(

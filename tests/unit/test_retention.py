@@ -24,6 +24,7 @@ from forecast.archive.schema import contributing_run_table, forecast_table
 from forecast.config import Config
 from forecast.domain import DOUBTFUL, Observation
 from forecast.observations import hourly
+from forecast.observations.current import hourly_means
 from forecast.pipeline import World
 from forecast.service import retention
 from forecast.service.web.photos import path_of
@@ -105,6 +106,23 @@ def test_two_codes_of_weather_in_an_hour_are_both_kept(archive: Archive) -> None
     series = kept.series(["A"], OLD, NOW)["A"]
 
     assert [each.values["present_weather"] for each in series] == [61.0, 71.0]
+
+
+def test_of_states_the_last_of_an_hour_is_kept_and_no_mean_is_made(archive: Archive) -> None:
+    kept = Observations(archive)
+    reports = [
+        Observation(
+            "A", OLD + timedelta(minutes=n + 1), {"ground_state": state, "rime_observed": n}
+        )
+        for n, state in enumerate((1.0, 13.0))
+    ]
+    kept.keep(reports, NOW)
+    assert hourly_means(reports, OLD + timedelta(hours=1)) == {}
+    hourly.thin(ObservationHours(archive), NOW - 45 * DAY)
+
+    [hour] = kept.series(["A"], OLD, NOW)["A"]
+
+    assert dict(hour.values) == {"ground_state": 13.0, "rime_observed": 1.0}
 
 
 def test_killed_while_it_thins_nothing_is_lost_or_counted_twice(

@@ -15,7 +15,7 @@ from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.archive.outcomes import Outcomes
 from forecast.config import Config
-from forecast.domain import DOUBTFUL, Atmosphere, Cycle, Observation, Outcome
+from forecast.domain import DOUBTFUL, WRONG, Atmosphere, Cycle, Observation, Outcome
 from forecast.errors import CycleNotReady
 from forecast.geo import distance_between
 from forecast.learning.truth_from_analyses import FIRST_HOURS, cycles_for, diagnose, joined, nightly
@@ -296,6 +296,41 @@ def test_a_village_under_snow_is_an_outcome_of_snow_cover_and_of_rime(
     assert [(o.degree, o.amount) for o in found["jiangshuihe", "snow_cover"]] == [(1.0, 0.2)]
     assert [o.degree for o in found["jiangshuihe", "rime"]] == [1.0]
     assert [o.degree for o in found["jiangshuihe", "snowfall"]] == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("reported", "rime", "cover"),
+    [
+        ({"rime_observed": 1.0, "ground_state": 13.0}, 1.0, 0.5),  # snow covers the ground evenly
+        ({"glaze_observed": 1.0, "ground_state": 11.0}, 0.5, 0.0),  # less than half of it
+        ({"rime_observed": 0.0, "glaze_observed": 0.0, "ground_state": 1.0}, 0.0, 0.0),  # moist
+        ({"rime_observed": 1.0, "present_weather": 2.0, "snow_depth": 0.0, "ground_state": 13.0},
+         1.0, 0.0),  # a measured depth counts before the state
+        ({"rime_observed": 2.0, "ground_state": 45.0}, None, None),  # no such codes
+    ],
+)  # fmt: skip
+def test_rime_glaze_and_the_state_of_the_ground_are_outcomes(
+    archive: Archive,
+    config: Config,
+    reported: dict[str, float],
+    rime: float | None,
+    cover: float | None,
+) -> None:
+    from forecast.observations.report_checks import range_check
+    from forecast.observations.report_table import INDEX, ReportTable
+
+    reports = hourly("VILLAGE", **reported)
+    wrong = range_check(ReportTable.of(reports[:1], {}).values)[0]
+    flags = {name: WRONG for name in reported if wrong[INDEX[name]]}
+    found = stations_report(archive, watched(config), hourly("VILLAGE", flags, **reported))
+
+    degrees = {
+        name: [o.degree for o in found.get(("jiangshuihe", name), ())]
+        for name in ("rime", "snow_cover")
+    }
+    assert degrees == {
+        "rime": [] if rime is None else [rime], "snow_cover": [] if cover is None else [cover]
+    }  # fmt: skip
 
 
 def test_sunshine_after_sunrise_over_the_terrain_is_an_outcome_of_a_sunrise(

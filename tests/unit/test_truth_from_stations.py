@@ -11,7 +11,13 @@ import pytest
 
 from forecast.domain import Atmosphere, Event
 from forecast.phenomena import snow
-from forecast.phenomena.station_snow import rime_reported, snow_cover_measured, snowfall_reported
+from forecast.phenomena.station_snow import (
+    rime_reported,
+    rime_seen,
+    snow_cover_measured,
+    snow_cover_of_ground,
+    snowfall_reported,
+)
 from forecast.science.almanac import almanacs
 from forecast.science.interpolation import Scene
 from tests.skies import atmosphere, layer
@@ -119,6 +125,15 @@ def test_rime_and_snow_of_a_station_are_its_codes_of_present_weather() -> None:
 
     assert rime_reported(reports) == pytest.approx([1, 0.5, 0, NAN, 0], nan_ok=True)
     assert snowfall_reported(reports) == pytest.approx([0.5, 0, 0.5, NAN, 0], nan_ok=True)
+
+
+def test_the_states_of_the_ground_and_reported_rime_are_degrees() -> None:
+    # BUFR table 0 20 062: 12, 16 snow on at least half of the ground, 15 on less, 10 ice, 1 moist
+    assert snow_cover_of_ground([12, 16, 15, NAN, 1], [16, 10, 12, 12, 1]) == pytest.approx(
+        [0.5, 0, 0, NAN, 0], nan_ok=True
+    )
+    rime, glaze = np.array([[0, 1], [0, 0], [NAN, NAN]]), np.array([[0, 0], [1, NAN], [NAN, NAN]])
+    assert rime_seen(rime, glaze) == pytest.approx([1, 0.5, NAN], nan_ok=True)
 
 
 @pytest.mark.parametrize(

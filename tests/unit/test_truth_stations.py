@@ -9,7 +9,7 @@ import pytest
 from forecast.__main__ import main
 from forecast.config import Config
 from forecast.domain import Name, Station
-from forecast.learning.truth_stations import SUMMIT, VALLEY, lines, near_stations, truth_stations
+from forecast.learning.truth_stations import VALLEY, lines, near_stations, truth_stations
 from forecast.observations.cmadaas_memory import CmadaasMemory, KnownStation
 
 EVERYTHING = {"cloud_area_fraction", "relative_humidity", "visibility_in_air", "present_weather"}
@@ -37,8 +37,10 @@ def test_distance_and_height_decide_for_what_a_station_can_serve(config: Config)
     }
 
     assert set(found) == {"TOP", "VALLEY"}
-    assert found["TOP"].serves == (SUMMIT,)
-    assert found["VALLEY"].serves == (VALLEY,)
+    assert [(use.text, use.elements) for use in found["TOP"].uses] == [
+        ("sea_of_clouds (summit)", ("relative_humidity", "visibility_in_air"))
+    ]
+    assert [use.role for use in found["VALLEY"].uses] == [VALLEY]
     assert round(found["TOP"].distance) == 1112
     assert found["VALLEY"].higher == 300 - 1291
 
@@ -64,6 +66,7 @@ def test_stations_that_the_service_named_are_proposed_with_what_to_write(
     assert [each.station.id for each in found["jinding"]] == ["A1203"]
     assert "jinding: A1203 A1203, 0.0 km, -6 m: sea_of_clouds (summit) (not listed)" in text
     assert "- {id: A1203, latitude: 40.0680, longitude: 116.0250, elevation_m: 1285}" in text
+    assert "sites, jinding: stations: [A1203]" in text
     assert "zhaojiawa: no known station can serve it (within 30 km)" in text
 
 

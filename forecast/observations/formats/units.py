@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from forecast.observations.formats.columns import UNIT_SPELLINGS
-from forecast.quantities import ELEMENTS
+from forecast.quantities import ELEMENTS, STATES
 
 # SI unit -> unit -> (factor, offset): SI = value * factor + offset.
 # fmt: off
@@ -84,7 +84,8 @@ DEFAULT_UNITS: dict[str, str] = {
     "precipitation_amount": "mm", "visibility_in_air": "m", "cloud_area_fraction": "%",
     "low_cloud_area_fraction": "%",
     "cloud_base_height": "m", "cloud_below_area_fraction": "%", "cloud_below_top_altitude": "m",
-    "snow_depth": "cm", "present_weather": "1",
+    "snow_depth": "cm", "present_weather": "1", "ground_state": "1", "rime_observed": "1",
+    "glaze_observed": "1",
     "sunshine_duration": "min", "mass_concentration_of_pm2p5": "ug/m3",
     "negative_oxygen_ions": "cm-3",
     "zenith_sky_brightness": "mag/arcsec2",
@@ -94,7 +95,7 @@ DEFAULT_UNITS: dict[str, str] = {
 
 def units_of(element: str) -> dict[str, tuple[float, float]]:
     """Return the units of an element: unit -> (factor, offset) to SI."""
-    if element == "present_weather":
+    if element == "present_weather" or element in STATES:
         return _CODE
     unit = ELEMENTS[element].unit
     return _FRACTION if unit == "1" else _CONVERSIONS[unit]

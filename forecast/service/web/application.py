@@ -38,7 +38,9 @@ from products.wording import LANGUAGES, Words
 
 log = logging.getLogger(__name__)
 
-PARTS = ("session", "desk", "changes", "reports", "push", "health", "metrics", "public")
+PARTS = (
+    "session", "desk", "changes", "truth_desk", "reports", "push", "health", "metrics", "public",
+)  # fmt: skip
 LANGUAGE = "lang"  # of the query and the cookie
 COOKIE = "skyscape_session"
 FORM_PARTS, FORM_MEMORY = 200, 500_000  # fields of a form, and their bytes
