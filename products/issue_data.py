@@ -116,8 +116,7 @@ class _Writer:
                 other: Forecast | None = getattr(entry, name)
                 plain[name] = None if other is None else places[id(other)]
             drawn = near and arrays is not None and may_be_charted(entry, section)
-            found = entry.evidence if drawn else None
-            plain["evidence"] = arrays.add(found) if arrays and found is not None else None
+            plain["evidence"] = arrays.add(entry.evidence_at, "event") if drawn and arrays else None
             return plain
 
         days = [
@@ -128,9 +127,9 @@ class _Writer:
             }
             for day in section.days
         ]
-        hours = arrays.add(section.hours) if arrays and section.hours is not None else None
+        hours = arrays.add(section.hours_at, "site") if arrays else None
         content = {"days": days, "hours": hours, **coder.fields(
-            section, frozenset({"site", "days", "hours"}))}  # fmt: skip
+            section, frozenset({"site", "days", "hours_at"}))}  # fmt: skip
         return content, coder.fields(section.site, frozenset())
 
 
@@ -218,9 +217,9 @@ class IssueData:
             days.append(SiteDay(entries=entries, headline=headline,
                                 **coder.read_fields(SiteDay, rest)))  # fmt: skip
         rest = {k: v for k, v in plain.items() if k not in ("days", "hours")}
-        hours = None if plain["hours"] is None else dataset_of(plain["hours"], block)
+        hours = None if plain["hours"] is None else (dataset_of(plain["hours"], block), None)
         return Section(
-            site=place, days=tuple(days), hours=hours, **coder.read_fields(Section, rest)
+            site=place, days=tuple(days), hours_at=hours, **coder.read_fields(Section, rest)
         )
 
 

@@ -178,12 +178,24 @@ class ArraysWriter:
     def block(self) -> bytes:
         return b"".join(self._parts)
 
-    def add(self, data: xr.Dataset) -> list[Any]:
-        """Add a dataset and return what `dataset_of` needs to read it. Attributes are left out."""
-        return [
-            [str(name), list(variable.dims), name in data.coords, *self._put(variable.values)]
-            for name, variable in data.variables.items()
-        ]
+    def add(self, found: tuple[xr.Dataset, int | None] | None, dim: str) -> list[Any] | None:
+        """Add a dataset, or what it has at a place along `dim`; None adds nothing.
+
+        Return what `dataset_of` needs to read it. Attributes are left out. A place is cut from
+        plain arrays: xarray's own `isel` takes as long as all else of a site's data.
+        """
+        if found is None:
+            return None
+        (data, place), coordinates = found, set(found[0].coords)
+        parts = []
+        for name, variable in data.variables.items():
+            dims, values = list(variable.dims), variable.values
+            if place is not None and dim in dims:
+                axis = dims.index(dim)
+                values = values[(slice(None),) * axis + (place, ...)]
+                dims.remove(dim)
+            parts.append([str(name), dims, name in coordinates, *self._put(values)])
+        return parts
 
     def _put(self, values: np.ndarray) -> tuple[str, list[int], int]:
         values = values.astype(str) if values.dtype.kind == "O" else values
