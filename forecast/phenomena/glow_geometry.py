@@ -15,7 +15,7 @@ from forecast.phenomena.canvas import BESIDE
 from forecast.phenomena.light_path import LightPath, read_light_path
 from forecast.science import light
 from forecast.science.almanac import horizon_altitude, sun_position
-from forecast.science.ephemeris import horizontal, sun_place
+from forecast.science.ephemeris import Floats, horizontal, sun_place
 from forecast.science.interpolation import Scene, Times, as_times, hours_between
 from forecast.science.light import Index, Mask
 from forecast.science.thermodynamics import Array
@@ -124,7 +124,7 @@ def _altitudes(latitude: float, longitude: float, base: datetime) -> Array:
 
 
 @lru_cache(maxsize=4096)
-def _sun_around(base: datetime) -> Array:
+def _sun_around(base: datetime) -> Floats:
     """Return the sun's place (3, moment) at those moments: one for all sites of that minute."""
     minutes = np.arange(-HALF_DAY, HALF_DAY + 1, COARSE)
     return sun_place(np.datetime64(base.replace(tzinfo=None), "ns") + minutes * MINUTE)
