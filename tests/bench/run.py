@@ -21,6 +21,7 @@ BENCHES = (
     "bench_bytes",
     "bench_line",
     "bench_light",
+    "bench_sites",
     "bench_training",
     "bench_observations",
     "bench_growth",
