@@ -32,11 +32,11 @@ from products.sections import Entry, Outlook, Section, SiteDay, may_be_charted
 
 SCHEMA = "skyscape.issue-data/2"
 HEAD, FOLDER = "head.json", "sites/"
-LEVEL = 5  # of the compression: a tenth less than at 1, for a thousandth of a second a site
+LEVEL = 6  # of the compression: a tenth less than at 1, for a thousandth of a second a site
 # of the bulletin: what stands with each site, and what no page of a site shows
 WITH_SITES = frozenset({"sections", "best", "others", "verification", "before"})
 UNUSED = frozenset({"models_in_force", "outlook"})
-OF_ENTRY = frozenset({"better", "dangerous_better", "evidence_at"})
+OF_ENTRY = frozenset({"better", "dangerous_better", "evidence_at", "values"})
 MARKS = tuple[EventMark, ...]
 
 
@@ -111,7 +111,9 @@ class _Writer:
         places = {id(forecast): place for place, forecast in enumerate(forecasts)}
 
         def entry_of(entry: Entry, near: bool) -> dict[str, Any]:
-            plain = coder.fields(entry, OF_ENTRY)
+            plain, told = coder.fields(entry, OF_ENTRY), entry.forecast.quantities
+            # the forecast has those that readers see
+            plain["values"] = {k: v for k, v in entry.values.items() if k not in told}
             for name in ("better", "dangerous_better"):
                 other: Forecast | None = getattr(entry, name)
                 plain[name] = None if other is None else places[id(other)]
@@ -193,7 +195,8 @@ class IssueData:
         coder.sites[place.id] = place
         left_out = {*OF_ENTRY, "evidence"}
         bare = [
-            [Entry(**coder.read_fields(Entry, {k: v for k, v in each.items() if k not in left_out}))
+            [Entry(values={}, **coder.read_fields(
+                Entry, {k: v for k, v in each.items() if k not in left_out}))
              for each in day["entries"]]
             for day in plain["days"]
         ]  # fmt: skip
@@ -206,7 +209,13 @@ class IssueData:
             )
             evidence = each["evidence"]
             at = None if evidence is None else (dataset_of(evidence, block), None)
-            return replace(entry, better=better, dangerous_better=dangerous, evidence_at=at)
+            return replace(
+                entry,
+                values={**each["values"], **entry.forecast.quantities},
+                better=better,
+                dangerous_better=dangerous,
+                evidence_at=at,
+            )
 
         days = []
         for of_day, day in zip(bare, plain["days"], strict=True):
