@@ -99,11 +99,7 @@ def compose(
     forecasts = [_as_published(each, config.forecast.grades) for each in forecasts]
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
-    hazards = _DayHazards(features.weather)
-    entries = _entries(forecasts, features, hazards, zone)
-    sections = _sections(
-        issue, days, entries, almanacs, config, features, hazards, supplement.current
-    )
+    sections = _sections(issue, days, forecasts, almanacs, config, features, supplement.current)
     outlook = outlook_of(sections)
     valid_to = _valid_to(issue, forecasts, config)
     missing = Counter(i for f in forecasts for i in f.missing).items()
@@ -311,15 +307,16 @@ def _better(forecast: Forecast, same: Sequence[Forecast]) -> Forecast | None:
 def _sections(
     issue: Issue,
     days: Sequence[date],
-    entries: Mapping[str, Sequence[Entry]],
+    forecasts: Sequence[Forecast],
     almanacs: Almanacs,
     config: Config,
     features: Features,
-    hazards: _DayHazards,
     current: Sequence[CurrentObservations],
 ) -> tuple[Section, ...]:
     """Return the section of each site, in the order of the settings."""
-    shown = {entry.forecast.event.key for of_site in entries.values() for entry in of_site}
+    hazards = _DayHazards(features.weather)
+    entries = _entries(forecasts, features, hazards, config.zone)
+    shown = {forecast.event.key for forecast in forecasts}
     hidden: dict[tuple[str, date], list[str]] = {}
     for event in features.events:
         if event.key not in shown:

@@ -22,6 +22,7 @@ BENCHES = (
     "bench_line",
     "bench_light",
     "bench_sites",
+    "bench_views",
     "bench_training",
     "bench_observations",
     "bench_growth",
