@@ -111,9 +111,9 @@ class _Writer:
         places = {id(forecast): place for place, forecast in enumerate(forecasts)}
 
         def entry_of(entry: Entry, near: bool) -> dict[str, Any]:
-            plain, told = coder.fields(entry, OF_ENTRY), entry.forecast.quantities
+            plain, shown = coder.fields(entry, OF_ENTRY), entry.forecast.quantities
             # the forecast has those that readers see
-            plain["values"] = {k: v for k, v in entry.values.items() if k not in told}
+            plain["values"] = {k: v for k, v in entry.values.items() if k not in shown}
             for name in ("better", "dangerous_better"):
                 other: Forecast | None = getattr(entry, name)
                 plain[name] = None if other is None else places[id(other)]
