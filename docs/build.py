@@ -62,7 +62,8 @@ MODULES: Mapping[str, tuple[str, ...]] = {
                      "observations.time_checks", "observations.neighbours",
                      "observations.nowcast", "science.comfort"),
     "common": ("quantities.fields", "quantities.thresholds", "phenomena",
-               "phenomena.weather", "phenomena.hours", "science.thermodynamics",
+               "phenomena.joining", "phenomena.weather", "phenomena.hours",
+               "science.thermodynamics",
                "science.aerosol",
                "science.interpolation", "science.vertical", "science.site_profiles"),
 }

@@ -259,7 +259,7 @@ class _Answer:
 def _answers(model: Model, cases: NDArray[np.floating[Any]], sites: Sequence[str]) -> list[_Answer]:
     probabilities = model.predict_proba(cases, sites)
     influence = model.influence(cases, sites)
-    answers = []
+    columns, answers = model.columns, []
     for values, moved, probability in zip(cases, influence, probabilities, strict=True):
         states = (
             dict(zip(CLOUD_SEA_STATES, map(float, probability), strict=True))
@@ -268,9 +268,9 @@ def _answers(model: Model, cases: NDArray[np.floating[Any]], sites: Sequence[str
         )
         headline = float(probability[0] if states else probability[1])
         known = np.isfinite(headline)
-        empty = (name for name, value in zip(model.columns, values, strict=True) if np.isnan(value))
+        empty = (name for name, value in zip(columns, values, strict=True) if np.isnan(value))
         unknown = tuple(name for name in empty if not FEATURES[name].may_be_absent)
-        reasons = _reasons(model.columns, values, moved) if known else ()
+        reasons = _reasons(columns, values, moved) if known else ()
         answers.append(_Answer(headline, states if known else {}, reasons, unknown))
     return answers
 

@@ -47,6 +47,7 @@ CLEARLY_BETTER = 0.10
 
 Almanacs = Mapping[tuple[str, date], Almanac]
 Weather = Mapping[tuple[str, date], DayWeather]
+Assessed = tuple[tuple[Hazard, ...], tuple[str, ...]]  # the hazards, and those not assessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,7 @@ def compose(
     forecasts = [_as_published(each, config.forecast.grades) for each in forecasts]
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
-    entries = _entries(forecasts, features, zone)
-    sections = _sections(issue, days, entries, almanacs, config, features, supplement.current)
+    sections = _sections(issue, days, forecasts, almanacs, config, features, supplement.current)
     outlook = outlook_of(sections)
     valid_to = _valid_to(issue, forecasts, config)
     missing = Counter(i for f in forecasts for i in f.missing).items()
@@ -194,7 +194,7 @@ def _states(
 
 
 def _entries(
-    forecasts: Sequence[Forecast], features: Features, zone: ZoneInfo
+    forecasts: Sequence[Forecast], features: Features, hazards: _DayHazards, zone: ZoneInfo
 ) -> dict[str, list[Entry]]:
     """Return the entries of each site, each with its weather, dangers and the next better day."""
     rows = {event.key: row for row, event in enumerate(features.events)}
@@ -215,17 +215,17 @@ def _entries(
             _KnownForecast(forecast, values, evidence_at)
         )
     return {
-        site: [_entry(each, of_site, features.weather, zone) for each in of_site]
+        site: [_entry(each, of_site, hazards, zone) for each in of_site]
         for site, of_site in by_site.items()
     }
 
 
 def _entry(
-    known: _KnownForecast, of_site: Sequence[_KnownForecast], weather: Weather, zone: ZoneInfo
+    known: _KnownForecast, of_site: Sequence[_KnownForecast], of_days: _DayHazards, zone: ZoneInfo
 ) -> Entry:
     """Return a forecast as an entry; `of_site`: all forecasts of its site."""
     forecast, event = known.forecast, known.forecast.event
-    hazards, not_assessed = _hazards_of(event, weather, zone)
+    hazards, not_assessed = of_days.of_event(event, zone)
     same = [
         other.forecast
         for other in of_site
@@ -234,7 +234,7 @@ def _entry(
         and other.forecast.known
     ]
     same = [other for other in same if other is forecast or not was_removed(other)]
-    safe = [f for f in same if not closes(_hazards_of(f.event, weather, zone)[0])]
+    safe = [f for f in same if not closes(of_days.of_event(f.event, zone)[0])]
     better = _better(forecast, safe)
     return Entry(
         forecast=forecast,
@@ -249,23 +249,34 @@ def _entry(
     )
 
 
-def _hazards_of(
-    event: Event, weather: Weather, zone: ZoneInfo
-) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
-    """Return the hazards of the days that an event touches, and those that cannot be assessed."""
-    ends = (event.window.start, event.window.end - timedelta(seconds=1))
-    days = dict.fromkeys(at.astimezone(zone).date() for at in ends)
-    assessed = [_assessed(weather, event.site, day) for day in days]
-    found = worst(hazard for hazards, _ in assessed for hazard in hazards)
-    return found, tuple(dict.fromkeys(name for _, names in assessed for name in names))
+class _DayHazards:
+    """The hazards of each site's days, and those that cannot be assessed: assessed once a day."""
 
+    def __init__(self, weather: Weather) -> None:
+        self._weather = weather
+        self._found: dict[tuple[str, date], Assessed] = {}
+        self._of_events: dict[tuple[str, str, str], Assessed] = {}
 
-def _assessed(
-    weather: Weather, site: Site, day: date
-) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
-    """Return the hazards of a site's day, and the ids of the hazards that cannot be assessed."""
-    day_before = day - timedelta(days=1)
-    return assess_hazards(weather.get((site.id, day)), weather.get((site.id, day_before)))
+    def of_day(self, site: str, day: date) -> Assessed:
+        """Return the hazards of a site's day, and the ids of those that cannot be assessed."""
+        if (site, day) not in self._found:
+            weather, day_before = self._weather, day - timedelta(days=1)
+            self._found[site, day] = assess_hazards(
+                weather.get((site, day)), weather.get((site, day_before))
+            )
+        return self._found[site, day]
+
+    def of_event(self, event: Event, zone: ZoneInfo) -> Assessed:
+        """Return those of the days that an event touches."""
+        if (known := self._of_events.get(event.key)) is not None:
+            return known
+        ends = (event.window.start, event.window.end - timedelta(seconds=1))
+        days = dict.fromkeys(at.astimezone(zone).date() for at in ends)
+        assessed = [self.of_day(event.site.id, day) for day in days]
+        found = worst(hazard for hazards, _ in assessed for hazard in hazards)
+        names = tuple(dict.fromkeys(name for _, names in assessed for name in names))
+        self._of_events[event.key] = found, names
+        return found, names
 
 
 def _better(forecast: Forecast, same: Sequence[Forecast]) -> Forecast | None:
@@ -296,45 +307,51 @@ def _better(forecast: Forecast, same: Sequence[Forecast]) -> Forecast | None:
 def _sections(
     issue: Issue,
     days: Sequence[date],
-    entries: Mapping[str, Sequence[Entry]],
+    forecasts: Sequence[Forecast],
     almanacs: Almanacs,
     config: Config,
     features: Features,
     current: Sequence[CurrentObservations],
 ) -> tuple[Section, ...]:
     """Return the section of each site, in the order of the settings."""
-    shown = {entry.forecast.event.key for of_site in entries.values() for entry in of_site}
-    hidden = [event for event in features.events if event.key not in shown]
+    hazards = _DayHazards(features.weather)
+    entries = _entries(forecasts, features, hazards, config.zone)
+    shown = {forecast.event.key for forecast in forecasts}
+    hidden: dict[tuple[str, date], list[str]] = {}
+    for event in features.events:
+        if event.key not in shown:
+            hidden.setdefault((event.site.id, event.day), []).append(event.phenomenon)
+    hours = features.hours
+    places = (
+        {} if hours is None else {id: at for at, id in enumerate(hours["site"].values.tolist())}
+    )
     plain = (
-        _section(site, days, entries.get(site.id, ()), almanacs, features.weather)
+        _section(site, days, entries.get(site.id, ()), almanacs, hazards)
         for site in config.all_sites()
     )
     return tuple(
         replace(
             section,
             outlook=outlook_of([section]),
-            days=tuple(_hiding(day, section.site, hidden) for day in section.days),
+            days=tuple(
+                replace(day, hidden=tuple(hidden.get((section.site.id, day.day), ())))
+                for day in section.days
+            ),
             tiles=tiles_of(section.site, current, config.observations, issue.issued),
-            hours=_hours_at(features.hours, section.site),
+            hours_at=(hours, places[section.site.id])
+            if hours is not None and section.site.id in places
+            else None,
         )
         for section in plain
     )
 
 
-def _hiding(day: SiteDay, site: Site, hidden: Sequence[Event]) -> SiteDay:
-    """Return a day with the phenomena of which nothing is published."""
-    names = (e.phenomenon for e in hidden if e.site.id == site.id and e.day == day.day)
-    return replace(day, hidden=tuple(names))
-
-
-def _hours_at(hours: xr.Dataset | None, site: Site) -> xr.Dataset | None:
-    if hours is None or site.id not in hours["site"].values:
-        return None
-    return hours.sel(site=site.id)
-
-
 def _section(
-    site: Site, days: Sequence[date], entries: Sequence[Entry], almanacs: Almanacs, weather: Weather
+    site: Site,
+    days: Sequence[date],
+    entries: Sequence[Entry],
+    almanacs: Almanacs,
+    hazards: _DayHazards,
 ) -> Section:
     order = {phenomenon: place for place, phenomenon in enumerate(site.phenomena)}
     site_days = []
@@ -346,7 +363,7 @@ def _section(
         headline = next((e for e in of_day if e.forecast.event.phenomenon == site.headline), None)
         almanac = almanacs.get((site.id, day))
         site_days.append(
-            SiteDay(day, tuple(of_day), headline, almanac, *_assessed(weather, site, day))
+            SiteDay(day, tuple(of_day), headline, almanac, *hazards.of_day(site.id, day))
         )
     return Section(site, tuple(site_days))
 

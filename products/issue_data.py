@@ -30,13 +30,13 @@ from products.pages.screen import likeliest
 from products.plain_data import ArraysWriter, Coder, dataset_of
 from products.sections import Entry, Outlook, Section, SiteDay, may_be_charted
 
-SCHEMA = "skyscape.issue-data/1"
+SCHEMA = "skyscape.issue-data/2"
 HEAD, FOLDER = "head.json", "sites/"
-LEVEL = 1  # of the compression: half the time of the usual one for a tenth more bytes
+LEVEL = 6  # of the compression: a tenth less than at 1, for a thousandth of a second a site
 # of the bulletin: what stands with each site, and what no page of a site shows
 WITH_SITES = frozenset({"sections", "best", "others", "verification", "before"})
 UNUSED = frozenset({"models_in_force", "outlook"})
-OF_ENTRY = frozenset({"better", "dangerous_better", "evidence_at"})
+OF_ENTRY = frozenset({"better", "dangerous_better", "evidence_at", "values"})
 MARKS = tuple[EventMark, ...]
 
 
@@ -111,13 +111,14 @@ class _Writer:
         places = {id(forecast): place for place, forecast in enumerate(forecasts)}
 
         def entry_of(entry: Entry, near: bool) -> dict[str, Any]:
-            plain = coder.fields(entry, OF_ENTRY)
+            plain, shown = coder.fields(entry, OF_ENTRY), entry.forecast.quantities
+            # the forecast has those that readers see
+            plain["values"] = {k: v for k, v in entry.values.items() if k not in shown}
             for name in ("better", "dangerous_better"):
                 other: Forecast | None = getattr(entry, name)
                 plain[name] = None if other is None else places[id(other)]
             drawn = near and arrays is not None and may_be_charted(entry, section)
-            found = entry.evidence if drawn else None
-            plain["evidence"] = arrays.add(found) if arrays and found is not None else None
+            plain["evidence"] = arrays.add(entry.evidence_at, "event") if drawn and arrays else None
             return plain
 
         days = [
@@ -128,15 +129,14 @@ class _Writer:
             }
             for day in section.days
         ]
-        hours = arrays.add(section.hours) if arrays and section.hours is not None else None
+        hours = arrays.add(section.hours_at, "site") if arrays else None
         content = {"days": days, "hours": hours, **coder.fields(
-            section, frozenset({"site", "days", "hours"}))}  # fmt: skip
+            section, frozenset({"site", "days", "hours_at"}))}  # fmt: skip
         return content, coder.fields(section.site, frozenset())
 
 
 def _packed(content: dict[str, Any], arrays: ArraysWriter) -> bytes:
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    body += b" " * (-(len(body) + 8) % 8)
     return struct.pack("<q", len(body)) + body + arrays.block
 
 
@@ -195,7 +195,8 @@ class IssueData:
         coder.sites[place.id] = place
         left_out = {*OF_ENTRY, "evidence"}
         bare = [
-            [Entry(**coder.read_fields(Entry, {k: v for k, v in each.items() if k not in left_out}))
+            [Entry(values={}, **coder.read_fields(
+                Entry, {k: v for k, v in each.items() if k not in left_out}))
              for each in day["entries"]]
             for day in plain["days"]
         ]  # fmt: skip
@@ -208,7 +209,13 @@ class IssueData:
             )
             evidence = each["evidence"]
             at = None if evidence is None else (dataset_of(evidence, block), None)
-            return replace(entry, better=better, dangerous_better=dangerous, evidence_at=at)
+            return replace(
+                entry,
+                values={**each["values"], **entry.forecast.quantities},
+                better=better,
+                dangerous_better=dangerous,
+                evidence_at=at,
+            )
 
         days = []
         for of_day, day in zip(bare, plain["days"], strict=True):
@@ -218,9 +225,9 @@ class IssueData:
             days.append(SiteDay(entries=entries, headline=headline,
                                 **coder.read_fields(SiteDay, rest)))  # fmt: skip
         rest = {k: v for k, v in plain.items() if k not in ("days", "hours")}
-        hours = None if plain["hours"] is None else dataset_of(plain["hours"], block)
+        hours = None if plain["hours"] is None else (dataset_of(plain["hours"], block), None)
         return Section(
-            site=place, days=tuple(days), hours=hours, **coder.read_fields(Section, rest)
+            site=place, days=tuple(days), hours_at=hours, **coder.read_fields(Section, rest)
         )
 
 

@@ -207,13 +207,25 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One site with its days and its current observations."""
+    """One site with its days and its current observations.
+
+    hours_at: the next two days by the hour of all sites, and the position of this site; None: they
+    are those of this site alone.
+    """
 
     site: Site
     days: tuple[SiteDay, ...]
     outlook: Outlook = Outlook()
     tiles: tuple[Tile, ...] = ()
-    hours: xr.Dataset | None = field(default=None, compare=False)  # of the next two days
+    hours_at: tuple[xr.Dataset, int | None] | None = field(default=None, compare=False)
+
+    @property
+    def hours(self) -> xr.Dataset | None:
+        """The next two days by the hour, where they are known."""
+        if self.hours_at is None:
+            return None
+        data, place = self.hours_at
+        return data if place is None else data.isel(site=place)
 
     @property
     def no_darkness(self) -> bool:

@@ -37,15 +37,16 @@ def rows_of_run(run: RunForecasts) -> Iterator[tuple[Event, dict[str, Any]]]:
         yield event, row
 
 
-def contributing_run_rows(issue: Issue, run: RunForecasts) -> list[dict[str, Any]]:
-    """Return a run that contributes to an issue as rows, one an event."""
-    return [{"issue": issue.id, "members": run.members, **row} for _, row in rows_of_run(run)]
+def contributing_run_rows(issue: Issue, run: RunForecasts) -> Iterator[dict[str, Any]]:
+    """Yield a run that contributes to an issue as rows, one an event."""
+    for _, row in rows_of_run(run):
+        yield {"issue": issue.id, "members": run.members, **row}
 
 
-def forecast_rows(issue: Issue, forecasts: Sequence[Forecast]) -> list[dict[str, Any]]:
-    """Return the forecasts of an issue as rows, one an event."""
-    return [
-        {
+def forecast_rows(issue: Issue, forecasts: Sequence[Forecast]) -> Iterator[dict[str, Any]]:
+    """Yield the forecasts of an issue as rows, one an event."""
+    for forecast in forecasts:
+        yield {
             "issue": issue.id,
             **_event(forecast.event),
             "window_start": forecast.event.window.start,
@@ -55,8 +56,6 @@ def forecast_rows(issue: Issue, forecasts: Sequence[Forecast]) -> list[dict[str,
             "model": forecast.model,
             "said": _details(forecast),
         }
-        for forecast in forecasts
-    ]
 
 
 def _details(forecast: Forecast) -> Mapping[str, Any]:

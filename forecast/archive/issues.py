@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sql
@@ -43,6 +44,7 @@ from forecast.quantities import FEATURES
 log = logging.getLogger(__name__)
 
 Key = tuple[str, str, str]  # of an event: site, phenomenon, day
+ROWS = 1000  # written at once: those of ten thousand sites together take gigabytes
 WITHDRAWN = "withdrawn"  # the state of an issue that nothing is made from any more
 
 
@@ -220,14 +222,14 @@ class Archive:
                 raise ArchiveError(f"issue {issue.id} is not in the archive; open it first")
             if row.published is not None:
                 return
-            contributing = [row for run in runs for row in contributing_run_rows(issue, run)]
+            contributing = (row for run in runs for row in contributing_run_rows(issue, run))
             for table, rows in (
                 (contributing_run_table, contributing),
                 (forecast_table, forecast_rows(issue, forecasts)),
             ):
                 connection.execute(table.delete().where(table.c.issue == issue.id))
-                if rows:
-                    connection.execute(table.insert(), rows)
+                while some := list(islice(rows, ROWS)):
+                    connection.execute(table.insert(), some)
 
     def earlier(
         self, events: Sequence[Event], cycle: Cycle, cycles: int

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+BATCH = 200  # sites derived at once
+
 
 @dataclass(frozen=True, slots=True)
 class PhenomenonFeatures:
@@ -96,18 +98,50 @@ def derive(
     atmosphere: Atmosphere,
     settings: PhenomenonSettings,
     days: Sequence[Event] = (),
+    drawn_until: date | None = None,
 ) -> tuple[Features, tuple[str, ...]]:
     """Return the features of `events` and the weather of whole `days`, and the failed modules.
 
     The features have one row an event in the order given. A module that fails costs only its own
-    features: it is logged and its name returned.
+    features: it is logged and its name returned. Many sites are derived a batch at a time: what is
+    read of the fields on the way takes ten times the memory of the features. drawn_until: the last
+    local day whose evidence is kept; by default all is.
     """
+    from forecast.phenomena.joining import joined_features
     from forecast.science.interpolation import Scene
 
-    scene = Scene(
-        atmosphere, tuple({event.site.id: event.site for event in (*events, *days)}.values())
+    sites = tuple({event.site.id: event.site for event in (*events, *days)}.values())
+    everywhere = Scene(atmosphere, sites)
+    if len(sites) <= BATCH:
+        return _derived(events, everywhere, settings, days, drawn_until)
+    batch_of = {site.id: number // BATCH for number, site in enumerate(sites)}
+    of_events, of_days = (
+        np.array([batch_of[event.site.id] for event in some], dtype=int) for some in (events, days)
     )
-    table = _FeatureTable(events)
+    parts, failed = [], dict[str, None]()
+    for number in range(-(-len(sites) // BATCH)):
+        rows = np.flatnonzero(of_events == number)
+        part, of_batch = _derived(
+            [events[row] for row in rows.tolist()],
+            everywhere.at_other(sites[number * BATCH : (number + 1) * BATCH]),
+            settings,
+            [days[row] for row in np.flatnonzero(of_days == number).tolist()],
+            drawn_until,
+        )
+        parts.append((rows, part))
+        failed |= dict.fromkeys(of_batch)
+    return joined_features(events, parts), tuple(failed)
+
+
+def _derived(
+    events: Sequence[Event],
+    scene: Scene,
+    settings: PhenomenonSettings,
+    days: Sequence[Event],
+    drawn_until: date | None,
+) -> tuple[Features, tuple[str, ...]]:
+    """Return the features of the events of a scene's sites, and the failed modules."""
+    table = _FeatureTable(events, drawn_until)
     failed: list[str] = []
     for module, rows in _rows_by_module(events):
         try:
@@ -153,8 +187,8 @@ def _rows_by_module(events: Sequence[Event]) -> list[tuple[ModuleType, np.ndarra
 class _FeatureTable:
     """The features of events, merged from those of the modules."""
 
-    def __init__(self, events: Sequence[Event]) -> None:
-        self.events = tuple(events)
+    def __init__(self, events: Sequence[Event], drawn_until: date | None) -> None:
+        self.events, self._drawn_until = tuple(events), drawn_until
         self.missing: list[list[str]] = [[] for _ in events]
         self._values = {name: np.full(len(events), np.nan) for name in FEATURES}
         nothing = np.datetime64("NaT", "ns")
@@ -168,9 +202,16 @@ class _FeatureTable:
         for row, ids in zip(rows, part.missing, strict=True):
             self.missing[row].extend(i for i in ids if i not in self.missing[row])
         for phenomenon, drawn in part.evidence.items():
-            self._evidence[phenomenon] = drawn.assign_coords(
-                row=("event", rows[drawn["row"].values])
-            )
+            of_all = drawn.assign_coords(row=("event", rows[drawn["row"].values]))
+            self._evidence[phenomenon] = self._near(of_all)
+
+    def _near(self, drawn: xr.Dataset) -> xr.Dataset:
+        """Return the evidence of the days that are drawn."""
+        last = self._drawn_until
+        if last is None:
+            return drawn
+        near = [self.events[row].day <= last for row in drawn["row"].values.tolist()]
+        return drawn.isel(event=np.flatnonzero(near))
 
     def features(
         self, weather: Mapping[tuple[str, date], DayWeather], hours: xr.Dataset | None

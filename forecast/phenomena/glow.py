@@ -36,8 +36,8 @@ from forecast.phenomena.glow_geometry import (
     sun_azimuths,
     window_by_sun,
 )
+from forecast.phenomena.joining import joined_evidence
 from forecast.phenomena.light_chances import Viewers, disk_chances, glow_chances
-from forecast.phenomena.light_evidence import joined
 from forecast.phenomena.light_path import LightPath
 from forecast.phenomena.light_stages import DISK_STAGES, GLOW_STAGES
 from forecast.phenomena.sun_disk import disk_features
@@ -149,7 +149,7 @@ def derive(
                 )
             drawn[phenomenon].append(chart.assign_coords(row=("event", chunk)))
     return PhenomenonFeatures(
-        values, missing, {name: joined(parts) for name, parts in drawn.items() if parts}
+        values, missing, {name: joined_evidence(parts) for name, parts in drawn.items() if parts}
     )
 
 

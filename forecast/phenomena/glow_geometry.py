@@ -15,6 +15,7 @@ from forecast.phenomena.canvas import BESIDE
 from forecast.phenomena.light_path import LightPath, read_light_path
 from forecast.science import light
 from forecast.science.almanac import horizon_altitude, sun_position
+from forecast.science.ephemeris import Floats, horizontal, sun_place
 from forecast.science.interpolation import Scene, Times, as_times, hours_between
 from forecast.science.light import Index, Mask
 from forecast.science.thermodynamics import Array
@@ -83,7 +84,7 @@ def window_by_sun(
     path, where at high latitudes the other twilight begins. None where the sun is never there.
     """
     minutes, base = np.arange(-HALF_DAY, HALF_DAY + 1), _minute(centre)
-    altitude = np.interp(minutes, minutes[::COARSE], _altitudes(latitude, longitude, base, COARSE))
+    altitude = np.interp(minutes, minutes[::COARSE], _altitudes(latitude, longitude, base))
     inside = (altitude <= high) & (altitude >= low)
     first_turn, last_turn = _turns(latitude, longitude, base)
     inside &= (minutes >= first_turn) & (minutes <= last_turn)
@@ -117,11 +118,16 @@ def _minute(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(second=0, microsecond=0)
 
 
-def _altitudes(latitude: float, longitude: float, base: datetime, step: int) -> Array:
-    """Return the sun's altitude [degree] every `step` minutes in the half days around `base`."""
-    start = np.datetime64(base.replace(tzinfo=None), "ns")
-    minutes = np.arange(-HALF_DAY, HALF_DAY + 1, step)
-    return sun_position(start + minutes * np.timedelta64(1, "m"), latitude, longitude)[0]
+def _altitudes(latitude: float, longitude: float, base: datetime) -> Array:
+    """Return the sun's altitude [degree] every COARSE minutes in the half days around `base`."""
+    return horizontal(_sun_around(base), latitude, longitude)[0]
+
+
+@lru_cache(maxsize=4096)
+def _sun_around(base: datetime) -> Floats:
+    """Return the sun's place (3, moment) at those moments: one for all sites of that minute."""
+    minutes = np.arange(-HALF_DAY, HALF_DAY + 1, COARSE)
+    return sun_place(np.datetime64(base.replace(tzinfo=None), "ns") + minutes * MINUTE)
 
 
 @lru_cache(maxsize=4096)
@@ -130,7 +136,7 @@ def _turns(latitude: float, longitude: float, base: datetime) -> tuple[int, int]
 
     Rounded towards `base`, so that the sun does not turn inside; at most half a day.
     """
-    altitude = _altitudes(latitude, longitude, base, COARSE)
+    altitude = _altitudes(latitude, longitude, base)
     middle = altitude.size // 2
     change = np.diff(altitude)
     way = np.sign(altitude[middle + 1] - altitude[middle - 1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -67,10 +67,3 @@ def evidence_of(
     }
     colours = np.where(geometry.outside[..., None], np.nan, srgb)
     return evidence(section, rays, sight, geometry.minutes, series, colours)
-
-
-def joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Join the evidence of chunks along `event`; shorter timelines are filled with NaN and NaT."""
-    longest = max(part.sizes["minute"] for part in parts)
-    padded = [part.pad(minute=(0, longest - part.sizes["minute"])) for part in parts]
-    return xr.concat(padded, dim="event") if len(padded) > 1 else padded[0]

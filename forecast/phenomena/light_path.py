@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -158,8 +159,6 @@ def _extinction_within(
     3 q rho / (2 rho_w r_e c), ice and water together; the usual value of its height where the model
     has no cloud water. Source: Stephens 1978, J. Atmos. Sci. 35, 2123, eq. 7.
     """
-    (low, thick), (high, thin) = USUAL_EXTINCTION
-    usual = np.exp(np.interp(np.nan_to_num(height), (low, high), (np.log(thick), np.log(thin))))
     found, phases = np.zeros(cover.shape), 0
     density = scene.pressure[levels] / (287.05 * 260.0)  # [kg m-3] to a tenth
     for name, size, matter in (("cloud_liquid_water_mixing_ratio", LIQUID_RADIUS, WATER_DENSITY),
@@ -169,7 +168,11 @@ def _extinction_within(
             found = found + 1.5 * content / (matter * size)
             phases += 1
     inside = found / np.maximum(cover, 0.01)
-    return np.where((phases == 2) & np.isfinite(inside), inside, usual)
+    unknown = ~np.isfinite(inside) if phases == 2 else np.ones(inside.shape, dtype=bool)
+    (low, thick), (high, thin) = USUAL_EXTINCTION
+    logs = np.interp(np.nan_to_num(height[unknown]), (low, high), (np.log(thick), np.log(thin)))
+    inside[unknown] = np.exp(logs)
+    return np.asarray(inside)
 
 
 def _is_subvisual(cover: Array, within: Array, height: Array) -> Mask:
@@ -188,10 +191,13 @@ def _layer_of_cells(height: Array, ground: Array) -> tuple[Index, Mask]:
     spacing there, have none.
     """
     edges = (height[..., 1:] + height[..., :-1]) / 2
-    counted = np.zeros((*height.shape[:-1], CELLS), dtype=np.int16)
-    for k in range(edges.shape[-1]):
-        counted += edges[..., k, None] < HEIGHTS
-    layer = counted.astype(np.intp)
+    # the lowest cell above each edge (an unknown edge has none), then the edges below each cell
+    above = np.searchsorted(HEIGHTS, edges, side="right")
+    columns = math.prod(height.shape[:-1])
+    place = np.arange(columns)[:, None] * (CELLS + 1) + above.reshape(columns, -1)
+    counted = np.bincount(place.reshape(-1), minlength=columns * (CELLS + 1))
+    counted = counted.reshape(*height.shape[:-1], CELLS + 1)[..., :CELLS]
+    layer = np.cumsum(counted, axis=-1)
     top = height[..., -1] + (height[..., -1] - edges[..., -1] if edges.shape[-1] else 500.0)
     return layer, (ground[..., None] >= HEIGHTS + CELL / 2) | (
         np.nan_to_num(top)[..., None] < HEIGHTS

@@ -6,6 +6,7 @@ Limits are closed: a feature with a value outside them is a defect.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from forecast.quantities.thresholds import FREEZING, SNOWMAKING_GOOD, SNOWMAKING_STARTS
@@ -291,6 +292,7 @@ def feature_column(name: str, values: ArrayLike) -> xr.Variable:
     return xr.Variable(("event",), np.asarray(values, dtype=float), {"units": FEATURES[name].unit})
 
 
+@cache
 def features_of(phenomenon: str) -> tuple[str, ...]:
     """Return the names of the features that serve `phenomenon`, in the catalogue's order."""
     return tuple(name for name, feature in FEATURES.items() if phenomenon in feature.phenomena)

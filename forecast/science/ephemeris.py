@@ -47,21 +47,29 @@ def sun_position(
     times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike
 ) -> tuple[Floats, Floats]:
     """Return the sun's (altitude, azimuth) [degree]; the arguments broadcast."""
-    return _horizontal(_earth_fixed("sun", times), latitude, longitude)
+    return horizontal(sun_place(times), latitude, longitude)
+
+
+def sun_place(times: ArrayLike) -> Floats:
+    """Return the sun's place (3, ...) [km] towards Greenwich, 90 E and the north pole.
+
+    It is the same for all viewers: `horizontal` is the lesser part of `sun_position`.
+    """
+    return _earth_fixed("sun", times)
 
 
 def moon_position(
     times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike
 ) -> tuple[Floats, Floats]:
     """Return the moon's (altitude, azimuth) [degree] with parallax; the arguments broadcast."""
-    return _horizontal(_earth_fixed("moon", times), latitude, longitude)
+    return horizontal(_earth_fixed("moon", times), latitude, longitude)
 
 
 def galactic_centre_position(
     times: ArrayLike, latitude: ArrayLike, longitude: ArrayLike
 ) -> tuple[Floats, Floats]:
     """Return the (altitude, azimuth) [degree] of the Milky Way's core; the arguments broadcast."""
-    return _horizontal(_earth_fixed("galactic_centre", times), latitude, longitude)
+    return horizontal(_earth_fixed("galactic_centre", times), latitude, longitude)
 
 
 @lru_cache(1)
@@ -124,7 +132,7 @@ def star_position(
     place = far * np.stack(
         np.broadcast_arrays(across * np.cos(of_date), across * np.sin(of_date), c)
     )
-    return _horizontal(place, latitude, longitude)
+    return horizontal(place, latitude, longitude)
 
 
 def moon_semidiameter(times: ArrayLike) -> Floats:
@@ -283,7 +291,7 @@ def _earth_fixed(body: str, times: ArrayLike) -> Floats:
     )
 
 
-def _horizontal(place: Floats, latitude: ArrayLike, longitude: ArrayLike) -> tuple[Floats, Floats]:
+def horizontal(place: Floats, latitude: ArrayLike, longitude: ArrayLike) -> tuple[Floats, Floats]:
     """Return (altitude, azimuth) [degree] of an earth-fixed position (3, ...) [km] for viewers."""
     phi, lam = (
         np.radians(np.asarray(latitude, dtype=float)),

@@ -43,6 +43,12 @@ class Scene:
         self._at_sites: dict[str, Array] = {}
         self._contiguous: dict[str, Array] = {}
 
+    def at_other(self, sites: Sequence[Site]) -> Scene:
+        """Return the same atmosphere read at other sites; its rearranged fields are shared."""
+        other = Scene(self.atmosphere, sites)
+        other._contiguous = self._contiguous
+        return other
+
     def rows(self, events: Sequence[Event]) -> Index:
         """Return the row of each event's site among `sites` (event)."""
         return np.array([self._row[event.site.id] for event in events], dtype=np.intp)

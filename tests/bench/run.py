@@ -21,6 +21,8 @@ BENCHES = (
     "bench_bytes",
     "bench_line",
     "bench_light",
+    "bench_sites",
+    "bench_views",
     "bench_training",
     "bench_observations",
     "bench_growth",
