@@ -20,7 +20,6 @@ from pathlib import Path, PurePosixPath
 from flask import Blueprint, Response, abort, request, send_file
 from flask.typing import ResponseReturnValue
 
-from forecast.domain import as_utc
 from forecast.service.web.context import context
 from products import manifest, served
 from products.api_v2 import CURRENT, EXPIRED, FOLDER, SITES_MAP, has_status
@@ -131,7 +130,7 @@ def _served(release: Path, path: str, dated: bool) -> ResponseReturnValue:
     issue = manifest.issue_of(manifest.read(release))
     if body is None or issue is None:
         abort(HTTPStatus.NOT_FOUND)
-    if dated and issue.valid_until <= as_utc(context().clock()):
+    if dated and issue.expired(context().clock()):
         body = _expired(body)
     response = Response(body, mimetype=_type_of(path))
     response.set_etag(hashlib.sha256(body).hexdigest()[:32])
@@ -147,7 +146,7 @@ def _expired(body: bytes) -> bytes:
 def _as_of_now(release: Path, path: str, digest: str) -> ResponseReturnValue:
     """Return data of the issue in force, as expired where it is past its time."""
     issue = manifest.issue_of(manifest.read(release))
-    if issue is None or issue.valid_until > as_utc(context().clock()):
+    if issue is None or not issue.expired(context().clock()):
         return _sent(release / path, _type_of(path), digest[:32])
     body = _expired((release / path).read_bytes())
     response = Response(body, mimetype=_type_of(path))
