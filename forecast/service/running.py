@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from forecast import VERSION
 from forecast.errors import SkyscapeError
+from forecast.service.allocator import give_back_memory
 from forecast.service.signals import Signals
 
 if TYPE_CHECKING:  # what runs brings them with it
@@ -80,6 +81,7 @@ class Service:
         signals = self._signals
         steps = ClockSteps(lambda: self._clock().timestamp(), time.monotonic)
         log.info("start: skyscape %s, process %d", VERSION, os.getpid())
+        give_back_memory()  # before there are threads
         signals.starting = False
         self._start(self._parts)
         while not signals.stop:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from secrets import token_hex
 from types import SimpleNamespace
 from typing import Any
 
@@ -95,9 +94,8 @@ def test_the_archive_grows_by_what_is_kept_in_it(archive: Archive) -> None:
     empty = facts.archive_bytes(archive)
     assert empty is not None
 
-    readings = [Reading(str(n), token_hex(1500), "csv", NOW, 1, 0) for n in range(60)]
-    for reading in readings:
-        Observations(archive).keep_pushed(FileRead(reading), [])
+    minutes = [NOW - timedelta(minutes=minute) for minute in range(3000)]
+    Observations(archive).keep([report("A1", at) for at in minutes], NOW)
 
     grown = facts.archive_bytes(archive)
     assert grown is not None
