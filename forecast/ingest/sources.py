@@ -194,17 +194,16 @@ class Source:
             if self.place != "source":
                 return SourceRefused(moved)
             return SourceRefused(f"{moved}. Mend the path, or name another run with --cycle")
-        judged = remote or failures  # an empty drop folder says nothing of the servers
-        if any(isinstance(failure, CycleNotReady) for failure in judged):
-            judged = []
-        unavailable = [failure for failure in judged if isinstance(failure, SourceUnavailable)]
-        if unavailable:
+        servers = remote or failures  # an empty drop folder says nothing of the servers
+        late = any(isinstance(failure, CycleNotReady) for failure in servers)
+        unavailable = [failure for failure in servers if isinstance(failure, SourceUnavailable)]
+        if unavailable and not late:
             waits = [f.retry_after for f in unavailable if f.retry_after is not None]
             return SourceUnavailable(
                 f"{text}. Check the network and the addresses under {self.place}:",
                 max(waits, default=None),
             )
-        if judged:
+        if servers and not late:
             return SourceCorrupt(f"{text}. Fetch again later, or choose another source")
         return CycleNotReady(
             f"{text}. Wait for the run, choose another with --cycle, or shorten {self.place}.steps"
