@@ -8,9 +8,6 @@ good. With one heap, and large blocks given back at once, memory stays where an 
 from __future__ import annotations
 
 import ctypes
-import logging
-
-log = logging.getLogger(__name__)
 
 ARENA_MAX, MMAP_THRESHOLD = -8, -3  # of mallopt(3)
 HEAPS = 1
@@ -22,10 +19,19 @@ def give_back_memory() -> None:
 
     It counts for threads that start later. Another C library than glibc keeps its own ways.
     """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        log.debug("the C library has no mallopt")
-        return
-    mallopt(ARENA_MAX, HEAPS)
-    mallopt(MMAP_THRESHOLD, LARGE)
+    library = _glibc()
+    if library is not None:
+        library.mallopt(ARENA_MAX, HEAPS)
+        library.mallopt(MMAP_THRESHOLD, LARGE)
+
+
+def trim() -> None:
+    """Give back whole pages of the heap that nothing uses, after a job that needed much."""
+    library = _glibc()
+    if library is not None:
+        library.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    library = ctypes.CDLL(None)
+    return library if hasattr(library, "malloc_trim") else None
