@@ -77,9 +77,7 @@ class Metrics:
         yield from self._of_journal(state)
         size = archive_bytes(self._context.archive)
         if size is not None:
-            yield _gauge(
-                "archive_bytes", "Size of the archive.", size
-            )
+            yield _gauge("archive_bytes", "Size of the archive.", size)
         free = GaugeMetricFamily(
             "skyscape_disk_free_bytes", "Free on the disk of a folder.", labels=["folder"]
         )
