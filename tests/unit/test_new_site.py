@@ -119,5 +119,5 @@ def test_where_a_site_lies_is_said_in_words(
 
 
 def test_settings_that_cannot_be_written_say_who_may(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be written .* as root where install.sh made it"):
+    with pytest.raises(ConfigError, match="as root where install"):
         new_site.write(tmp_path / "gone" / "settings.yaml", "")
