@@ -22,6 +22,7 @@ FLAT_BAR = 2.0  # [%] of growth in the second half of a life: a leak goes on, ca
 SETTLED = 35  # [day] after which the disk is flat: what is kept for 31 days is full
 DISK_BAR = 1.0  # [MB/day]
 DEFECTS = ("a defect", "Traceback")
+LOOKING_BACK = ("drift/", "skill/")  # alerts on the last weeks: a season may end before they do
 
 
 def table(
@@ -157,9 +158,10 @@ def told_again(supervisor: Supervisor) -> list[str]:
 
 
 def unended(supervisor: Supervisor) -> list[str]:
-    """Return the alerts whose last stage is no end."""
+    """Return the alerts whose last stage is no end, but those that look back on weeks."""
     sequences = supervisor.operators.sequences()
-    return [key for key, stages in sequences.items() if stages[-1] != "resolved"]
+    ended = [key for key, stages in sequences.items() if stages[-1] == "resolved"]
+    return [key for key in sequences if key not in ended and not key.startswith(LOOKING_BACK)]
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -188,6 +188,9 @@ def serve(folder: Path) -> int:
     )  # fmt: skip
     try:
         return issue.run(config=folder / "config.yaml")
+    except SkyscapeError as error:  # a start that is refused, as of a locked archive
+        log.error("the service ended: %s", error)
+        return error.exit_code
     except Exception:
         log.exception("the service ended")
         return 1
