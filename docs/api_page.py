@@ -40,6 +40,14 @@ def lines() -> Iterator[str]:
         "any other server give the folder `current` of the output and set the same there. "
         "`openapi.json` has the schemas."
     )
+    yield ""
+    yield (
+        "With more sites than `output.static_sites` (500 as delivered), `/api/v2/forecasts.json` "
+        "and `/api/v1/forecasts.json` hold the forecasts of the first so many only. Every site is "
+        "in `/sites.geojson`: `data` of a site is the address of `/api/v2/sites/{site}.json`, "
+        "which exists for each. Those of the further sites are made when asked for, by the web "
+        "application: a server of files alone answers 404."
+    )
     yield from ("", "## Status", "", "| status | meaning |", "|---|---|")
     texts = api_v2.texts()
     yield from (f"| `{id}` | {meaning['en']} |" for id, meaning in texts["statuses"].items())

@@ -33,10 +33,7 @@ PARTLY_COVERED = "window_coverage"  # of Forecast.missing: data cover a part of 
 
 
 def as_utc(moment: datetime, what: str = "the time") -> datetime:
-    """Return `moment` in UTC; refuse a naive one, with advice.
-
-    Raises: ValueError.
-    """
+    """Return `moment` in UTC. Raises: ValueError for a naive one, with advice."""
     if moment.tzinfo is None:
         raise ValueError(
             f"{what} {moment.isoformat()} has no time zone: write 2026-11-22T08:00+08:00 or "
@@ -437,6 +434,10 @@ class Issue:
     cycle: Cycle
     valid_until: datetime
     published: bool = False
+
+    def expired(self, now: datetime) -> bool:
+        """Return whether readers must no longer take it for the forecast."""
+        return self.valid_until <= as_utc(now)
 
 
 @dataclass(frozen=True, slots=True)

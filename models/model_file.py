@@ -5,12 +5,12 @@ A file is a skops archive: data, never code. Only types of a fixed list are load
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 from typing import Any
 
 import numpy as np
-import skops.io
 from numpy.typing import NDArray
 
 from forecast.errors import ModelMismatch
@@ -19,6 +19,7 @@ from models.learned import LearnedModel, LearnedRule
 from models.learned_night import LearnedNight
 from models.model_card import Card, versions
 from models.night_sky_model import NightSkyModel
+from models.plain_file import NotPlain, read_plain
 from models.rule_model import PhysicsRule
 
 Array = NDArray[np.floating[Any]]
@@ -43,6 +44,8 @@ ALLOWED = (
 
 def pack(model: Any) -> bytes:
     """Return a model as the bytes of a skops file."""
+    import skops.io
+
     return bytes(skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED))
 
 
@@ -59,6 +62,10 @@ def unpack(data: bytes) -> Any:
                     f"the model's file unpacks to {whole / 1e6:.0f} MB "
                     f"in {len(parts.infolist())} parts: too large"
                 )
+            with contextlib.suppress(NotPlain):
+                return read_plain(parts)
+        import skops.io  # here, as it takes long
+
         unknown = sorted(set(skops.io.get_untrusted_types(data=data)) - set(ALLOWED))
         if unknown:
             raise ModelMismatch(

@@ -381,6 +381,7 @@ def _point(site: Site, more: Mapping[str, Any], base_url: str) -> dict[str, Any]
                      "coordinates": [site.longitude, site.latitude, round(site.elevation)]},
         "properties": {
             "name_zh": site.name.zh, "name_en": site.name.en, "headline": site.headline,
+            "data": f"{FOLDER}/sites/{site.id}.json",
             **({"url": url} if url else {}), **more,
         },
     }  # fmt: skip

@@ -8,6 +8,7 @@
 # /etc/skyscape/secrets.env     secrets, mode 0600; one that is there stays as it is
 # /var/lib/skyscape/            archive, models, runs: readable by the service only
 # /srv/skyscape/site/           pages, for nginx
+# /opt/skyscape/handbook.*.md   the handbook of the version installed last, to which the units refer
 # Rollback: sh install.sh --rollback [PREFIX] points the link at the version before.
 set -eu
 umask 022
@@ -76,6 +77,7 @@ if [ ! -e "$etc/secrets.env" ]; then
     (umask 077; cp "$here/secrets.env" "$etc/secrets.env")
 fi
 chmod 0600 "$etc/secrets.env"
+cp "$here"/*.md "$opt/"
 if [ -d "$prefix/etc/systemd/system" ]; then
     cp "$here"/systemd/*.service "$here"/systemd/*.timer "$prefix/etc/systemd/system/"
 fi

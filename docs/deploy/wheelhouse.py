@@ -4,7 +4,7 @@
       *.whl                 the program and everything it needs, for this Python and this machine
       requirements.txt      each of them with its version and its hash
       install.sh            installs them, see docs/handbook.en.md
-      systemd/ nginx.conf Containerfile secrets.env
+      systemd/ nginx.conf Containerfile secrets.env handbook.en.md handbook.zh.md alerts.md
 
 What is downloaded is checked against the hashes of requirements.lock. A package of which there is
 only source is built here, so that the closed machine needs no compiler.
@@ -22,6 +22,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 DEPLOY = Path(__file__).parent
 BESIDE = ("install.sh", "nginx.conf", "Containerfile", "secrets.env", "systemd")
+MANUALS = ("handbook.en.md", "handbook.zh.md", "alerts.md")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
@@ -43,8 +44,8 @@ def main(arguments: list[str] | None = None) -> None:
         [*PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", part, PROJECT], check=True
     )
     (part / "requirements.txt").write_text("".join(requirements(part)), encoding="utf-8")
-    for name in BESIDE:
-        source = DEPLOY / name
+    for name in (*BESIDE, *MANUALS):
+        source = (DEPLOY.parent if name in MANUALS else DEPLOY) / name
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, part / name)
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)

@@ -149,6 +149,16 @@ class ArchiveFile:
         self._engine.dispose()
         self._opened = found
 
+    def size(self) -> int | None:
+        """Return the size [byte] of the file with its log; None where there is no file."""
+        if self._path is None:
+            return None
+        log = self._path.with_name(f"{self._path.name}-wal")
+        try:
+            return self._path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+        except OSError:
+            return None
+
     def _identity(self) -> tuple[int, int] | None:
         """Return which file it is; None where it is gone, or none at all."""
         try:

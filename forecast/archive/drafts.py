@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -304,15 +304,13 @@ class Drafts:
                 issue_table.update().where(issue_table.c.id == issue).values(state="withdrawn")
             )
 
-    def states(self) -> dict[str, str]:
-        """Return the state of each published issue."""
+    def states(self, issues: Collection[str]) -> dict[str, str]:
+        """Return the state of each of these issues that is published."""
+        wanted = sql.select(issue_table.c.id, issue_table.c.state).where(
+            issue_table.c.id.in_(issues), issue_table.c.published.is_not(None)
+        )
         with self._archive.transaction() as connection:
-            rows = connection.execute(
-                sql.select(issue_table.c.id, issue_table.c.state).where(
-                    issue_table.c.published.is_not(None)
-                )
-            ).all()
-        return {row.id: row.state for row in rows}
+            return {row.id: row.state for row in connection.execute(wanted).all()}
 
     def state(self, issue: str) -> str:
         """Return the state of a published issue; "" where there is none."""
@@ -322,18 +320,22 @@ class Drafts:
         with self._archive.transaction() as connection:
             return connection.scalar(wanted) or ""
 
-    def shown_states(self) -> dict[str, str]:
-        """Return the state of each published issue as readers see it: `corrected`, too."""
+    def shown_states(self, issues: Collection[str]) -> dict[str, str]:
+        """Return the state of each of these issues as readers see it: `corrected`, too.
+
+        An issue is known as corrected where the one that corrects it is among them.
+        """
         corrected = (
             sql.select(draft_table.c.corrects)
             .join(issue_table, issue_table.c.draft == draft_table.c.id)
-            .where(issue_table.c.published.is_not(None), draft_table.c.corrects != "")
+            .where(issue_table.c.id.in_(issues), issue_table.c.published.is_not(None))
+            .where(draft_table.c.corrects != "")
         )
         with self._archive.transaction() as connection:
             found = set(connection.scalars(corrected).all())
         return {
             issue: "corrected" if issue in found and state == "superseded" else state
-            for issue, state in self.states().items()
+            for issue, state in self.states(issues).items()
         }
 
     def review_of(self, issue: str) -> Mapping[str, Any]:

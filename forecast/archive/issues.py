@@ -86,6 +86,14 @@ class Archive:
         except SQLAlchemyError as error:
             raise translated(error, self.address) from error
 
+    def size(self) -> int | None:
+        """Return the size [byte] of the database; None in memory."""
+        if self._engine.dialect.name == "sqlite":
+            return self._file.size()
+        size = sql.func.pg_database_size(sql.func.current_database())
+        with self.transaction() as connection:
+            return int(connection.execute(sql.select(size)).scalar_one())
+
     # -- issues
 
     def open_issue(

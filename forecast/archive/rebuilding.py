@@ -27,6 +27,29 @@ Released = Sequence[
     tuple[Issue, str, bool]
 ]  # an issue, the digest of its settings, is it withdrawn
 BESIDE = ("", "-wal", "-shm")  # the files of an SQLite database
+UNFINISHED = "restore.unfinished"  # in the private folder while a backup is restored: which
+
+
+def unfinished_restore(folder: Path) -> str:
+    """Return the fault of a restore that was broken off; "" where none was. folder: the private
+    one.
+    """
+    try:
+        backup = (folder / UNFINISHED).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{folder / UNFINISHED}: {error.strerror or error}; let it be read"
+    return (
+        f"a restore was broken off, and archive, models and pages may be of two states; run "
+        f"`skyscape restore {backup}` again: it needs no --replace"
+    )
+
+
+def refuse_unfinished(folder: Path) -> None:
+    """Refuse to work while a restore is not finished. Raises: ArchiveUnusable."""
+    if fault := unfinished_restore(folder):
+        raise ArchiveUnusable(fault)
 
 
 def refuse_lost(url: str, released: int) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from forecast.archive.rebuilding import unfinished_restore
 from forecast.archive.state import parsed_address, read_state
 from forecast.commands import cmadaas_checks, delivery_checks, folder_checks, site_checks
 from forecast.commands.finding import CheckFinding
@@ -180,6 +181,9 @@ def _paths(config: Config) -> Iterator[CheckFinding]:
 def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFinding]:
     """Yield where the archive is, and what was issued last."""
     url, address = config.archive.url, masked(config.archive.url)
+    if broken_off := unfinished_restore(config.private_folder):
+        yield CheckFinding("fault", "archive", broken_off)
+        return
     try:
         parsed = parsed_address(url)
         if parsed.get_backend_name() == "sqlite":

@@ -92,7 +92,7 @@ def demonstration(config: Config, now: datetime, folder: Path) -> Iterator[tuple
         ours = reviewed(demonstration_config(config, bucket.url, folder, backstage, cycle.run))
         world, lifecycle = setup.build_world(ours, None), Lifecycle()
         newest = world.archive.issues(1)
-        if not newest or newest[0].valid_until <= now:
+        if not newest or newest[0].expired(now):
             run(world, now, cycle)
         hour = next_hour(ours.schedule.issue_at, ours.zone, now)
         lifecycle.make_draft(world, now, hour)

@@ -196,10 +196,16 @@ def map_page(config: Config, language: str = "zh") -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a settings file whole, with the mode that it had. Raises: OSError."""
-    mode = path.stat().st_mode & 0o7777
-    write_whole(path, text)
-    path.chmod(mode)
+    """Write a settings file whole, with the mode that it had. Raises: ConfigError."""
+    try:
+        mode = path.stat().st_mode & 0o7777
+        write_whole(path, text)
+        path.chmod(mode)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be written ({error.strerror or error}); run this as the owner of the "
+            "file, as root where install.sh made it"
+        ) from error
 
 
 def maps(

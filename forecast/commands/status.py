@@ -49,7 +49,7 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "in_force": current or None,
         "withdrawn": publisher.is_withdrawn(),
         "whole": publisher.holds(current) if current else False,
-        "stale": in_force is None or in_force.valid_until <= now,
+        "stale": in_force is None or in_force.expired(now),
         "service": _service(state, now),
         "alerts": _alerts(config),
         "issues": [

@@ -71,12 +71,18 @@ def open_archive(config: Config, rebuild: bool = False) -> Archive:
     and nobody said that.
     """
     from forecast.archive.issues import Archive
-    from forecast.archive.rebuilding import keep_damaged, refuse_damaged, refuse_lost
+    from forecast.archive.rebuilding import (
+        keep_damaged,
+        refuse_damaged,
+        refuse_lost,
+        refuse_unfinished,
+    )
     from forecast.errors import ArchiveUnusable
     from forecast.issue.release import begin_anew
     from products.publish import Publisher
 
     publisher = Publisher(config)
+    refuse_unfinished(config.private_folder)
     if not rebuild:
         refuse_lost(config.archive.url, publisher.release_count())
         return Archive(config.archive.url)

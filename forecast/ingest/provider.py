@@ -22,7 +22,7 @@ class FetchedCycle:
     """A complete cycle in files.
 
     origin: the provider. bytes_fetched, requests: what the fetch took. notes: for the operator.
-    members: those that are complete.
+    members: those that are complete. newer: why no newer run was had, where one was due.
     """
 
     cycle: Cycle
@@ -33,6 +33,7 @@ class FetchedCycle:
     requests: int
     notes: tuple[str, ...] = ()
     members: tuple[int, ...] = ()
+    newer: SourceError | None = None
 
 
 class Provider(Protocol):

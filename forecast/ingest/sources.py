@@ -140,7 +140,10 @@ class Source:
                         silent.add(provider.name)
                 else:
                     _log_fetched(got, provider.name, failures)
-                    return got
+                    if candidate is candidates[0]:
+                        return got
+                    newer = candidates[: candidates.index(candidate)]
+                    return replace(got, newer=self._nothing(newer, answers, failures, now))
         raise self._nothing(candidates, answers, failures, now)
 
     def candidates(self, now: datetime) -> tuple[Cycle, ...]:
@@ -190,18 +193,17 @@ class Source:
             )
             if self.place != "source":
                 return SourceRefused(moved)
-            return CycleNotReady(f"{moved}. Mend the path, or name another run with --cycle")
-        if failures and all(isinstance(failure, SourceUnavailable) for failure in failures):
-            waits = [
-                f.retry_after
-                for f in failures
-                if isinstance(f, SourceUnavailable) and f.retry_after is not None
-            ]
+            return SourceRefused(f"{moved}. Mend the path, or name another run with --cycle")
+        servers = remote or failures  # an empty drop folder says nothing of the servers
+        late = any(isinstance(failure, CycleNotReady) for failure in servers)
+        unavailable = [failure for failure in servers if isinstance(failure, SourceUnavailable)]
+        if unavailable and not late:
+            waits = [f.retry_after for f in unavailable if f.retry_after is not None]
             return SourceUnavailable(
                 f"{text}. Check the network and the addresses under {self.place}:",
                 max(waits, default=None),
             )
-        if failures and all(isinstance(failure, SourceCorrupt) for failure in failures):
+        if servers and not late:
             return SourceCorrupt(f"{text}. Fetch again later, or choose another source")
         return CycleNotReady(
             f"{text}. Wait for the run, choose another with --cycle, or shorten {self.place}.steps"

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from forecast.archive.issued import issued_probabilities
 from forecast.domain import Cycle, Forecast, Issue
-from forecast.errors import CycleNotReady, OlderRun
+from forecast.errors import CycleNotReady, OlderRun, SourceError, SourceUnavailable
 from forecast.issue.inputs import Decoded, Inputs, decode_best
 from forecast.issue.release import open_issue
 from forecast.issue.report import Stopwatch
@@ -16,22 +16,38 @@ from forecast.issue.world import World
 from forecast.quantities.thresholds import grade_of, published_probability
 
 
-def refuse_older(world: World, cycle: Cycle, now: datetime, newer_than: Cycle | None) -> None:
+def no_newer(newer_than: Cycle, why: SourceError | None) -> SourceError:
+    """Return the error for a run that is out already where only a newer one is wanted.
+
+    why: what the source said of newer runs that were due. CycleNotReady where they are only late,
+    SourceUnavailable where the source itself is the cause.
+    """
+    text = f"no whole run is newer than {newer_than.id}, which is out"
+    if why is None or isinstance(why, CycleNotReady):
+        return CycleNotReady(f"{text}; wait for the next one")
+    return SourceUnavailable(f"{text}: {why}")
+
+
+def refuse_older(
+    world: World,
+    cycle: Cycle,
+    now: datetime,
+    newer_than: Cycle | None,
+    why: SourceError | None = None,
+) -> None:
     """Refuse a run that nobody named and that readers need not have.
 
     newer_than: a run that is out already, where only a newer one is wanted. An issue that is
-    withdrawn, expired, damaged or of another model may be replaced by any run.
-    Raises: CycleNotReady where it is not newer than that; OlderRun where it is older than that of
+    withdrawn, expired, damaged or of another model may be replaced by any run. why: as no_newer.
+    Raises: as no_newer where it is not newer than that; OlderRun where it is older than that of
     the issue in force.
     """
     if newer_than is not None and cycle.run <= newer_than.run:
-        raise CycleNotReady(
-            f"no whole run is newer than {newer_than.id}, which is out; wait for the next one"
-        )
+        raise no_newer(newer_than, why)
     publisher, issue = world.publisher, world.publisher.in_force()
     if issue is None or issue.cycle.model != cycle.model or issue.cycle.run <= cycle.run:
         return
-    if issue.valid_until <= now or publisher.is_withdrawn() or not publisher.holds(issue.id):
+    if issue.expired(now) or publisher.is_withdrawn() or not publisher.holds(issue.id):
         return
     raise OlderRun(
         f"the newest usable run is {cycle.id}, older than that of {issue.id}, which is in force "
@@ -61,7 +77,8 @@ def open_and_decode(
 
     def issued_of(inputs: Inputs) -> datetime | None:
         if not named:
-            refuse_older(world, inputs.leading.cycle, now, newer_than)
+            leading = inputs.leading
+            refuse_older(world, leading.cycle, now, newer_than, leading.newer)
         issue = opened(inputs)
         done = issue.published and world.publisher.holds(issue.id)
         return None if done else issue.issued

@@ -47,7 +47,7 @@ def deliver(
     with _alone(publisher.folder / LOCK) as alone:
         content = publisher.manifest()
         issue, withdrawal = manifest.issue_of(content), manifest.withdrawal_of(content)
-        if not alone or issue is None or issue.valid_until <= now:
+        if not alone or issue is None or issue.expired(now):
             return ()
         receipts = []
         for channel in wanted:

@@ -113,12 +113,12 @@ def fetch_inputs(
     )  # fmt: skip
 
 
-def newest_whole(source: sources.Source, config: Config, now: datetime) -> Cycle:
+def newest_whole(source: sources.Source, config: Config, now: datetime) -> FetchedCycle:
     """Return the newest whole run of the leading model, fetched where need be.
 
     Raises: SourceError when there is none.
     """
-    return source.acquire(sources.needs_of(config, config.all_sites()), now).cycle
+    return source.acquire(sources.needs_of(config, config.all_sites()), now)
 
 
 def fetch_next_best(

@@ -120,16 +120,17 @@ def supplement_of(
     config, inputs, decoded = world.config, prepared.inputs, prepared.decoded
     leading = config.source.attribution.as_name(inputs.leading.attribution)
     further = owners(config, inputs.further, prepared.forecasts, decoded.aerosol_models)
+    issues = world.archive.issues()
     return Supplement(
         attributions=(leading, *further),
-        issues=world.archive.issues(),
+        issues=issues,
         current=current,
         verification=verify.kept(config.learning.folder),
         models=model_cards(world.models),
         unavailable_models=inputs.unavailable_models,
         questioned_fields=questioned_fields(decoded.faults),
         doubtful_stations=inputs.doubtful,
-        states=Drafts(world.archive).shown_states(),
+        states=Drafts(world.archive).shown_states([issue.id for issue in issues]),
         archive_unavailable=world.standby,
     )
 

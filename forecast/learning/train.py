@@ -16,6 +16,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ from models.cases import training_set
 from models.model_card import Card, card_of, print_for, versions
 from models.prediction import SHARES, Models, open_models
 from models.promotion import LEAST_BLOCKS, LOWER, PromotionDecision
+from models.refusals import CHECKED
 from models.registry import Served
 from models.selection import OUTER, months, weeks
 from models.training import Trained, train
@@ -89,8 +91,27 @@ class TrainingResult:
 
 
 def models_in_force(config: Config) -> Models:
-    """Return the models in force under these settings."""
-    return open_models(config.learning.folder)
+    """Return the models in force under these settings, loaded anew where a file has changed."""
+    folder = config.learning.folder
+    return _opened(folder, _stamp(folder))
+
+
+@lru_cache(maxsize=1)
+def _opened(folder: Path, _: tuple[tuple[str, int, int, int], ...]) -> Models:
+    return open_models(folder)
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """Return name, inode, size and time of each file of a folder of models."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        try:
+            status = path.stat()
+        except OSError:  # it has just been renamed
+            continue
+        if path.name != CHECKED:
+            found.append((str(path), status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(found)
 
 
 def cases_of(

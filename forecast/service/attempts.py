@@ -16,6 +16,7 @@ from forecast.archive.issues import Attempt
 from forecast.errors import (
     ArchiveError,
     ArchiveUnusable,
+    CycleNotReady,
     OlderRun,
     Retry,
     SkyscapeError,
@@ -34,6 +35,7 @@ LEVELS = {
     "unchanged": logging.INFO,
     "partial": logging.WARNING,
     "older": logging.WARNING,
+    "not_ready": logging.INFO,
     "waiting": logging.WARNING,
     "refused": logging.ERROR,
     "missed": logging.ERROR,
@@ -78,6 +80,8 @@ def failed(error: Exception) -> Result:
     outcome: Outcome = "refused" if error.retry == "never" else "waiting"
     if isinstance(error, OlderRun):
         outcome = "older"
+    elif isinstance(error, CycleNotReady):
+        outcome = "not_ready"
     return Result(outcome, detail, error.exit_code, retry=error.retry)
 
 

@@ -37,7 +37,7 @@ def standing_of(world: World, hour: datetime, now: datetime) -> Standing:
     An issue that is withdrawn, or of another leading model, gives an hour no issue.
     """
     issue = in_force(world)
-    if issue is None or issue.valid_until <= now:
+    if issue is None or issue.expired(now):
         return Standing()
     return Standing(issue.id if issue.issued >= hour else None, issue.cycle)
 

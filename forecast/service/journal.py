@@ -26,9 +26,12 @@ LONGEST_DETAIL = 600  # [character]
 
 # issued: readers have a new issue. partial: they have, but a channel or a phenomenon is missing.
 # unchanged: the newest usable run is out already. older: only a run older than that in force.
-# waiting: no usable run, or a fault that may pass; it is tried again. refused: it is not tried
+# not_ready: the source works and has no newer run yet. waiting: a fault that may pass, of the
+# source or here; both are tried again. refused: it is not tried
 # again before somebody has done something. missed: the hour is over without an issue of its own.
-Outcome = Literal["issued", "partial", "unchanged", "older", "waiting", "refused", "missed"]
+Outcome = Literal[
+    "issued", "partial", "unchanged", "older", "not_ready", "waiting", "refused", "missed"
+]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 

@@ -15,11 +15,11 @@ from typing import Any
 from forecast import VERSION
 from forecast.archive import copies
 from forecast.archive.issues import Archive
-from forecast.archive.rebuilding import adopt
+from forecast.archive.rebuilding import UNFINISHED, adopt
 from forecast.archive.schema import SCHEMA
 from forecast.config import Config, masked
 from forecast.errors import ArchiveError, ConfigError, FileUnreadable
-from forecast.files import rename, sha256_of, sync, write_whole
+from forecast.files import make_private, rename, sha256_of, sync, write_whole
 from forecast.service.backups import BESIDE, KIND, MANIFEST, WITHDRAWN, backups
 from forecast.service.heartbeat import last_beat
 from forecast.service.single import hold
@@ -116,8 +116,10 @@ def restore(config: Config, folder: Path, now: datetime, replace: bool = False) 
     """Restore a backup; with `replace` also over an archive that is not empty.
 
     The archive and the models that were there are renamed, and issues that were released after the
-    backup stay. Raises: FileUnreadable for a damaged backup, ConfigError while the service runs or
-    without `replace`, ArchiveError, PublishError while an issue is published.
+    backup stay. Until all is restored a mark stands in the private folder, with which no command
+    opens the archive; after a kill the same restore goes on.
+    Raises: FileUnreadable for a damaged backup, ConfigError while the service runs or without
+    `replace`, ArchiveError, PublishError while an issue is published.
     """
     backup, manifest = verified(folder)
     _refuse_while_running(config, now)
@@ -125,12 +127,15 @@ def restore(config: Config, folder: Path, now: datetime, replace: bool = False) 
     with ExitStack() as held:
         held.enter_context(hold(config.output.folder, now, VERSION))  # no service starts meanwhile
         held.enter_context(publisher.exclusive())
-        if not replace and _in_use(config):
+        mark = config.private_folder / UNFINISHED
+        if not replace and not mark.exists() and _in_use(config):
             raise ConfigError(
                 f"archive {masked(config.archive.url)}: it is not empty; with --replace "
                 "it is renamed (SQLite) or emptied (PostgreSQL) and the backup takes its place"
             )
         try:
+            make_private(mark.parent, folder=True)
+            write_whole(mark, str(backup.absolute()))
             replaced = [
                 copies.restore_database(backup / str(manifest["database"]), config.archive.url),
                 _restore_models(backup / "models", config.learning.folder),
@@ -144,6 +149,8 @@ def restore(config: Config, folder: Path, now: datetime, replace: bool = False) 
             ) from error
         archive = Archive(config.archive.url)  # brings an older schema forward
         adopted = len(adopt(archive, publisher.released()))
+        mark.unlink()
+        sync(mark.parent)
     last = next(iter(archive.issues(1)), None)
     kept = tuple(path for path in replaced if path is not None)
     return RestoreSummary(backup, last.id if last else "", kept, adopted)

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from forecast import pipeline
 from forecast.archive.drafts import Drafts
 from forecast.domain import Cycle, Issue, as_utc
-from forecast.errors import ArchiveError, Conflict, CycleNotReady, NotReleased
+from forecast.errors import ArchiveError, Conflict, NotReleased
+from forecast.issue.choice_of_run import no_newer
 from forecast.issue.hours import due_run, last_hour, next_hour
 from forecast.issue.inputs import newest_whole
 from forecast.issue.lifecycle import Lifecycle
@@ -113,8 +114,8 @@ class ReviewJobs:
         draft = Drafts(world.archive).of_hour(hour)
         if newer_than is not None:
             newest = newest_whole(world.source, world.config, now)
-            if newest.run <= newer_than.run:
-                raise CycleNotReady(f"no whole run is newer than {newer_than.id}, which is out")
+            if newest.cycle.run <= newer_than.run:
+                raise no_newer(newer_than, newest.newer)
             draft = self.lifecycle.make_draft(world, now, hour)
         elif draft is None or not draft.open:
             draft = self.lifecycle.make_draft(world, now, now if bare else hour)
@@ -136,7 +137,7 @@ class ReviewJobs:
     def _is_bare(self, now: datetime) -> bool:
         """Return whether no issue was made, or the last one has expired."""
         newest = self._newest()
-        return newest is None or newest.valid_until <= now
+        return newest is None or newest.expired(now)
 
     def _is_signed(self, issue: Issue) -> bool:
         return not Drafts(self._given.archive).review_of(issue.id).get("unreviewed")

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from forecast import VERSION
 from forecast.errors import SkyscapeError
+from forecast.service.allocator import give_back_memory
 from forecast.service.signals import Signals
 
 if TYPE_CHECKING:  # what runs brings them with it
@@ -69,6 +70,7 @@ class Service:
         self._build, self._clock, self._signals = build, clock, signals
         self._parts = build()
         self._server: WebServer | None = None
+        self._web: threading.Thread | None = None
         self._threads: list[threading.Thread] = []  # each must live as long as the service
 
     def run(self) -> int:
@@ -80,6 +82,7 @@ class Service:
         signals = self._signals
         steps = ClockSteps(lambda: self._clock().timestamp(), time.monotonic)
         log.info("start: skyscape %s, process %d", VERSION, os.getpid())
+        give_back_memory()  # before there are threads
         signals.starting = False
         self._start(self._parts)
         while not signals.stop:
@@ -110,9 +113,9 @@ class Service:
             from forecast.service.web.service import serve_beside
 
             self._server = parts.server()
-            web = serve_beside(self._server)
+            self._web = serve_beside(self._server)
             if parts.scheduler is None:  # else issues go on without it
-                self._threads.append(web)
+                self._threads.append(self._web)
         if parts.scheduler is not None:
             thread = threading.Thread(target=parts.scheduler.start, name="scheduler", daemon=True)
             thread.start()
@@ -148,8 +151,9 @@ class Service:
         return thread
 
     def _end_parts(self) -> None:
-        if self._server is not None:
+        if self._server is not None and self._web is not None:
             self._server.close()
+            self._web.join()  # until then its thread still holds the port
         if self._parts.scheduler is not None:
             with contextlib.suppress(Exception):  # not started, or ended by itself
                 self._parts.scheduler.shutdown(wait=True)

@@ -23,7 +23,7 @@ from forecast.issue.deliver import deliver, senders
 from forecast.issue.lifecycle import Lifecycle
 from forecast.issue.station_reports import publish_current_observations
 from forecast.learning import monitor, train, truth_from_analyses, truth_from_phones, verify
-from forecast.service import backups, heartbeat, retention
+from forecast.service import allocator, backups, heartbeat, retention
 from forecast.service.alerting.job import MINUTES, AlertJob
 from forecast.service.attempts import Attempts
 from forecast.service.issue_jobs import IssueJobs
@@ -228,12 +228,20 @@ def _add_keeping(scheduler: BlockingScheduler, world: pipeline.World, clock: Clo
         jobs.append(("backup", "make the backup of the day", config.backup.at, backups.job))
     for id, name, at, work in jobs:
         scheduler.add_job(
-            lambda work=work: work(world, clock()),
+            lambda work=work: _work_and_trim(work, world, clock),
             CronTrigger(hour=at.hour, minute=at.minute, timezone=zone),
             id=id,
             name=name,
             executor="learning",
         )
+
+
+def _work_and_trim(
+    work: Callable[[pipeline.World, datetime], None], world: pipeline.World, clock: Clock
+) -> None:
+    """Do a daily job that needs much memory for a moment, and give that back."""
+    work(world, clock())
+    allocator.trim()
 
 
 def verify_past_days(world: pipeline.World, clock: Clock) -> None:

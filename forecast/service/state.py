@@ -39,7 +39,7 @@ class ServiceState:
 
     def expired(self, now: datetime) -> bool:
         """Return whether no issue is in force, or the one that is has expired."""
-        return self.issue is None or self.issue.valid_until <= as_utc(now)
+        return self.issue is None or self.issue.expired(now)
 
 
 def read_service_state(config: Config) -> ServiceState:

@@ -17,7 +17,7 @@ from jinja2.compiler import CodeGenerator, Frame, MacroRef
 from jinja2.utils import missing
 from markupsafe import Markup, escape
 
-_escaped_text: Callable[[str], Markup] = lru_cache(maxsize=32_768)(escape)
+_escaped_text: Callable[[str], Markup] = lru_cache(maxsize=8192)(escape)
 
 
 def escaped(value: Any) -> str:

@@ -38,7 +38,8 @@ class RecordText:
 
     last_month: the sentence on last month. sentences: cases and sources. skills: the comparison
     with the references. columns, rows: the table (name, cells of the columns). by_lead: the chart
-    of skill by lead; worth: what the weather is worth further ahead, and how that is known.
+    of skill by lead; worth: what the weather is worth further ahead, and how that is known. sites:
+    which have a row, where not all do.
     """
 
     phenomenon: str
@@ -51,6 +52,7 @@ class RecordText:
     by_lead: Markup | None
     strip: Markup | None
     worth: str
+    sites: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -141,6 +143,7 @@ def summary(bulletin: Bulletin, words: Words) -> Summary:
     )
 
 
+SITES_SHOWN = 10  # of each phenomenon, as on the home page
 TRUSTED = "starry_sky"  # the phenomenon of `how_often`: every site has its nights
 RAIN_CHANCE = "feature:night_rain_probability"  # in `missing` of a forecast without an ensemble
 AHEAD = {"tonight": (0,), "three_days": (3,), "week": (7, 6)}  # days ahead, the first that is known
@@ -250,12 +253,17 @@ def record_text(
     leads = found.by_lead(record.phenomenon)
     by_lead = skill_by_lead(leads, words, name, record.phenomenon)
     few = by_lead is None and any(each.enough for each in leads)
+    sites = [each for each in found.of("site") if each.phenomenon == record.phenomenon]
+    listed = {each.name for each in sorted(sites, key=lambda each: -each.events)[:SITES_SHOWN]}
     rows = [
         (_group(each, names, words), cells(each, words, columns))
         for dimension in ("lead", "confidence", "site", "season", "source")
         for each in _ordered(found.of(dimension), dimension)
-        if each.phenomenon == record.phenomenon
+        if each.phenomenon == record.phenomenon and (dimension != "site" or each.name in listed)
     ]
+    bounded = words("verification.sites", shown=len(listed), count=len(sites))
+    if len(sites) > SITES_SHOWN:
+        names = {site: name for site, name in names.items() if site in listed}
     return RecordText(
         phenomenon=record.phenomenon,
         enough=line.enough,
@@ -275,6 +283,7 @@ def record_text(
         if record.marks
         else None,
         worth="",
+        sites=bounded if len(sites) > SITES_SHOWN else "",
         columns=columns,
         rows=tuple(rows),
     )

@@ -256,7 +256,9 @@ def queries(archive: Archive, config: Config, now: datetime) -> dict[str, float]
         "cover of the night before": lambda: earlier_feature(
             archive, events, "gfs", (now - 30 * HOUR, now - 18 * HOUR), "night_sky_cover"),
         "seas of yesterday": lambda: Outcomes(archive).reports(day - DAY, day, "sea_of_clouds"),
-        "issues and their states": lambda: (archive.issues(), Drafts(archive).shown_states()),
+        "issues and their states": lambda: Drafts(archive).shown_states(
+            [each.id for each in archive.issues()]
+        ),
         "the last day of stations": lambda: Observations(archive).series(stations, now - DAY, now),
         "last reports": lambda: Observations(archive).last_reports(stations, now - DAY),
         "flags of a day": lambda: IntakeCounts(archive).flagged(now - DAY),

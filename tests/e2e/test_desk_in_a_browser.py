@@ -200,7 +200,7 @@ def test_a_forecaster_changes_asks_previews_signs_corrects_and_withdraws(
 
     expect(page.locator("a[href$='/desk/withdraw']")).to_have_count(0)  # not twice
     second = ours.world.archive.issues()[0]
-    states = Drafts(ours.world.archive).states()
+    states = Drafts(ours.world.archive).states([first.id, second.id])
     assert states == {first.id: "superseded", second.id: "withdrawn"}
     assert faults == []
     page.context.close()

@@ -18,6 +18,8 @@ from forecast.errors import ConfigError, SourceCorrupt, SourceError, SourceUnava
 from forecast.ingest.grib import reader
 from forecast.ingest.provider import FetchedCycle
 from forecast.ingest.sources import needs_of, open_models, open_source
+from forecast.issue.choice_of_run import no_newer
+from forecast.service.attempts import failed
 from forecast.settings.errors import SettingsError
 from forecast.settings.sources import SourceSettings
 from models.prediction import open_models as open_prediction_models
@@ -36,6 +38,42 @@ NOW = NEWEST.run + timedelta(hours=5)
 def fetched(config: Config, way: str) -> FetchedCycle:
     source = open_source(config, way, PatientClock())
     return source.acquire(needs_of(config, config.all_sites()), NOW)
+
+
+# -- a run that is late, and a source that fails
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (Fault("status", "gfs.20261122", status=404, times=ALWAYS), "not_ready"),
+        (Fault("status", "gfs.20261122", status=503, times=ALWAYS), "waiting"),
+        (Fault("reset", "gfs.20261122", times=ALWAYS), "waiting"),
+    ],
+)
+def test_a_run_that_is_late_and_a_source_that_fails_are_two_outcomes(
+    tmp_path: Path, config: Config, fault: Fault, outcome: str
+) -> None:
+    write_cycle(tmp_path / "bucket", OLDER)
+    with FaultyBucket(tmp_path / "bucket", fault) as server:
+        got = fetched(settings_for(config, tmp_path, server.url, attempts=1), "bucket")
+
+    assert got.cycle == OLDER
+    assert failed(no_newer(OLDER, got.newer)).outcome == outcome
+
+
+def test_an_empty_drop_folder_does_not_make_late_what_cannot_be_reached(
+    tmp_path: Path, config: Config
+) -> None:
+    settings = settings_for(config, tmp_path)  # a port at which nobody listens
+    source = settings.source.model_copy(update={"order": ("bucket", "folder")})
+    settings = settings.model_copy(update={"source": source})
+    settings.source.folder.mkdir()
+
+    with pytest.raises(SourceUnavailable, match="Check the network"):
+        open_source(settings, None, PatientClock()).acquire(
+            needs_of(settings, settings.all_sites()), NOW
+        )
 
 
 # -- a status speaks of the file first

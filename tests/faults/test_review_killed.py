@@ -98,7 +98,7 @@ def check(ours: World, when: str) -> bool:
     assert ours.publisher.holds(in_force), f"{when}: half a site"
     restore(ours, NOW)
     issues = {issue.id: issue for issue in ours.archive.issues()}
-    states = drafts.states()
+    states = drafts.states(issues)
     assert {name for name, state in states.items() if state == "released"} == {in_force}, when
     assert set(states.values()) <= {"released", "superseded"}, when
     numbers = sorted(issue.number for issue in issues.values())

@@ -54,7 +54,7 @@ def check(ours: World, when: str) -> bool:
     withdrawn = status["status"] == "withdrawn"
     assert ('data-state="withdrawn"' in page) is withdrawn, when
     restore(ours, NOW)
-    state = Drafts(ours.archive).states()[ISSUE]
+    state = Drafts(ours.archive).state(ISSUE)
     assert state == ("withdrawn" if withdrawn else "released"), when
     return withdrawn
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -16,9 +17,12 @@ from tests.soak.supervisor import Figures, Supervisor
 WARM = 8  # cycles after which the memory of a service is that of one at work
 LEAST = 8  # cycles more, for a life whose memory is compared
 MEMORY_BAR = 5.0  # [%] of growth of a life
+LONG = 20  # cycles, for a life whose second half is looked at
+FLAT_BAR = 2.0  # [%] of growth in the second half of a life: a leak goes on, caches fill
 SETTLED = 35  # [day] after which the disk is flat: what is kept for 31 days is full
 DISK_BAR = 1.0  # [MB/day]
 DEFECTS = ("a defect", "Traceback")
+LOOKING_BACK = ("drift/", "skill/")  # alerts on the last weeks: a season may end before they do
 
 
 def table(
@@ -48,10 +52,11 @@ def table(
                      if s == "raised")  # fmt: skip
     yield f"alerts raised       {_counted(raised)}; repeated {supervisor.operators.repeated}"
     yield f"messages sent       {sum(supervisor.operators.sent.values())}"
-    for begun, first, last, cycles in lives(figures):
+    for life in lives(figures):
         yield (
-            f"memory of a life    {first / 1e6:.0f} MB after {WARM} cycles, {last / 1e6:.0f} MB "
-            f"after {cycles} (from {begun:%Y-%m-%d})"
+            f"memory of a life    {life.warm / 1e6:.0f} MB after {WARM} cycles, "
+            f"{life.middle / 1e6:.0f} MB in the middle, {life.last / 1e6:.0f} MB after "
+            f"{life.cycles} (from {life.begun:%Y-%m-%d})"
         )
     for at, used in figures.disk[:: max(1, len(figures.disk) // 8)]:
         parts = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in used.items())
@@ -75,11 +80,7 @@ def judge(board: Board, supervisor: Supervisor, figures: Figures, hours: Hours) 
     board.at_most("alerts raised again without an end", len(told_again(supervisor)), 0)
     board.at_most("alerts that were not ended", len(unended(supervisor)), 0)
     board.at_most("exit code of the last service", figures.exit_code or 0, 0)
-    grown = [100 * (last / first - 1) for _, first, last, _ in lives(figures)]
-    if grown:
-        board.at_most("growth of the memory of a life", max(grown), MEMORY_BAR, "%")
-    else:
-        board.skip("growth of the memory of a life", f"none of {WARM + LEAST} cycles")
+    _judge_memory(board, list(lives(figures)))
     growth = disk_growth(figures, plan.start)
     if math.isnan(growth):
         board.skip("growth of the disk", f"the season ends before day {SETTLED + 10}")
@@ -87,12 +88,40 @@ def judge(board: Board, supervisor: Supervisor, figures: Figures, hours: Hours) 
         board.at_most(f"growth of the disk from day {SETTLED}", growth, DISK_BAR, "MB/day")
 
 
-def lives(figures: Figures) -> Iterator[tuple[datetime, float, float, int]]:
-    """Yield begin, memory after WARM cycles and at the end [byte], and cycles of long lives."""
+def _judge_memory(board: Board, found: list[Life]) -> None:
+    """Judge the memory of long lives: as a whole, and whether it is flat in the second half."""
+    whole, half = "growth of the memory of a life", "growth of it in the second half of a life"
+    if found:
+        grown = max(100 * (life.last / life.warm - 1) for life in found)
+        board.at_most(whole, grown, MEMORY_BAR, "%")
+    else:
+        board.skip(whole, f"none of {WARM + LEAST} cycles")
+    late = [100 * (life.last / life.middle - 1) for life in found if life.cycles >= LONG]
+    if late:
+        board.at_most(half, max(late), FLAT_BAR, "%")
+    else:
+        board.skip(half, f"none of {LONG} cycles")
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A long life: memory after WARM cycles, in the middle and at the end [byte]."""
+
+    begun: datetime
+    warm: float
+    middle: float
+    last: float
+    cycles: int
+
+
+def lives(figures: Figures) -> Iterator[Life]:
+    """Yield the lives that are long enough to be compared."""
     for life in figures.memory:
         if len(life) >= WARM + LEAST:
-            last = sorted(size for _, size in life[-4:])[1]
-            yield datetime.fromtimestamp(life[0][0], UTC), life[WARM][1], last, len(life)
+            sizes = [size for _, size in life]
+            middle, last = (sorted(four)[1] for four in (sizes[len(sizes) // 2 :][:4], sizes[-4:]))
+            begun = datetime.fromtimestamp(life[0][0], UTC)
+            yield Life(begun, sizes[WARM], middle, last, len(life))
 
 
 def disk_growth(figures: Figures, start: float) -> float:
@@ -129,9 +158,10 @@ def told_again(supervisor: Supervisor) -> list[str]:
 
 
 def unended(supervisor: Supervisor) -> list[str]:
-    """Return the alerts whose last stage is no end."""
+    """Return the alerts whose last stage is no end, but those that look back on weeks."""
     sequences = supervisor.operators.sequences()
-    return [key for key, stages in sequences.items() if stages[-1] != "resolved"]
+    ended = [key for key, stages in sequences.items() if stages[-1] == "resolved"]
+    return [key for key in sequences if key not in ended and not key.startswith(LOOKING_BACK)]
 
 
 def _counted(counts: Counter[str]) -> str:

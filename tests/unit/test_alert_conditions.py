@@ -157,6 +157,8 @@ def test_a_source_is_away_once_every_attempt_of_late_says_so(config: Config) -> 
     locked = entry("waiting", NOW, 5, "database is locked")
     assert not found(conditions.source, facts(config, journal=(locked, *away)))
     assert not found(conditions.source, facts(config, journal=(entry("issued"), *away)))
+    late = entry("not_ready", NOW, 4, "no whole run is newer")
+    assert not found(conditions.source, facts(config, journal=(late, *away)))
 
 
 def test_an_issue_that_expired_and_none_at_all_are_two_alerts(config: Config) -> None:

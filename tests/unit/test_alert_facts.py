@@ -89,24 +89,29 @@ def test_the_newest_run_of_a_model_that_only_adds_is_the_newest_folder(
     })) == {"gefs_aerosol": None}  # fmt: skip
 
 
-def test_an_archive_in_memory_or_on_a_server_has_no_size_here(
-    config: Config, tmp_path: Path
-) -> None:
-    def size(url: str) -> int | None:
-        archive = config.archive.model_copy(update={"url": url})
-        return facts.archive_bytes(config.model_copy(update={"archive": archive}))
+def test_the_archive_grows_by_what_is_kept_in_it(archive: Archive) -> None:
+    """Of either database, what was written is part of the size."""
+    empty = facts.archive_bytes(archive)
+    assert empty is not None
 
-    (tmp_path / "archive.db").write_bytes(b"x" * 1000)
-    (tmp_path / "archive.db-wal").write_bytes(b"x" * 24)
+    minutes = [NOW - timedelta(minutes=minute) for minute in range(3000)]
+    Observations(archive).keep([report("A1", at) for at in minutes], NOW)
 
-    assert size(f"sqlite:///{tmp_path}/archive.db") == 1024
-    assert size(f"sqlite:///{tmp_path}/none.db") is None
-    assert size("sqlite://") is None
-    assert size("postgresql://wang@127.0.0.1/skyscape") is None
+    grown = facts.archive_bytes(archive)
+    assert grown is not None
+    assert grown - empty > 100_000
+
+
+def test_an_archive_in_memory_or_one_that_is_gone_has_no_size(tmp_path: Path) -> None:
+    gone = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
+    (tmp_path / "archive.db").unlink()
+
+    assert facts.archive_bytes(gone) is None
+    assert facts.archive_bytes(Archive("sqlite://")) is None
 
 
 @pytest.fixture
-def world(config: Config, tmp_path: Path) -> Any:
+def world(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     url = f"sqlite:///{tmp_path / 'private' / 'archive.db'}"
     settings = config.model_copy(update={
         "archive": config.archive.model_copy(update={"url": url}),
@@ -114,9 +119,8 @@ def world(config: Config, tmp_path: Path) -> Any:
         "learning": config.learning.model_copy(update={"folder": tmp_path / "models"}),
     })  # fmt: skip
     refused = ("sunset_glow: another hash than its card's",)
-    return SimpleNamespace(
-        config=settings, archive=Archive(url), models=SimpleNamespace(refused=refused)
-    )
+    monkeypatch.setattr(job.train, "models_in_force", lambda _: SimpleNamespace(refused=refused))
+    return SimpleNamespace(config=settings, archive=Archive(url))
 
 
 def test_the_job_keeps_what_is_wrong_though_nobody_is_named_to_be_alerted(

@@ -163,6 +163,8 @@ def test_the_map_has_each_site_with_the_next_of_each_phenomenon(data: dict[str, 
     assert lingshan["geometry"]["coordinates"] == [115.454, 40.017, 2303]
     properties = lingshan["properties"]
     assert properties["url"] == f"{BASE}/sites/lingshan/index.html"
+    of_sites = [data[each["properties"]["data"]]["sites"][0]["id"] for each in found["features"]]
+    assert of_sites == [each["id"] for each in found["features"]]
     kinds = [each["phenomenon"] for each in properties["next"]]
     assert len(kinds) == len(set(kinds)) == 5
     assert properties["next"][0]["day"] == "2026-11-22"

@@ -123,7 +123,7 @@ def test_a_correction_is_discarded_at_the_desk(ours: WebWorld, desk: FlaskClient
     drafts = Drafts(ours.world.archive)
     assert [each.id for each in drafts.open_ones(ours.now)] == [hours(ours).id]
     assert drafts.transitions(draft.id)[-1].person == "wang"
-    assert drafts.states()[issue.id] == "released"
+    assert drafts.state(issue.id) == "released"
     again = desk.post("/desk/discard", data=form)
     assert again.status_code == HTTPStatus.CONFLICT
     assert hours(ours).open

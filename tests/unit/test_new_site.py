@@ -116,3 +116,8 @@ def test_where_a_site_lies_is_said_in_words(
     sites = [each.as_site() for each in (*config.sites, site)]
 
     assert new_site.position(sites, "new") == words
+
+
+def test_settings_that_cannot_be_written_say_who_may(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="as root where install"):
+        new_site.write(tmp_path / "gone" / "settings.yaml", "")

@@ -164,7 +164,7 @@ def test_a_late_run_is_looked_for_while_an_older_one_is_whole(service: Service) 
 
     service.until(HOUR + timedelta(hours=1, minutes=30))
 
-    assert service.of(HOUR) == ["issued", *["waiting"] * 4, "issued"]
+    assert service.of(HOUR) == ["issued", *["not_ready"] * 4, "issued"]
     assert service.in_force[2] == DUE
     assert HOUR + 45 * MINUTE <= service.in_force[1] <= HOUR + 56 * MINUTE
 

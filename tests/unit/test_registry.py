@@ -24,7 +24,7 @@ from forecast.domain import PHENOMENA
 from forecast.errors import ModelMismatch
 from models import model_card, model_file, registry
 from models.model_card import read_card
-from models.model_file import pack, unpack
+from models.model_file import ALLOWED, pack, unpack
 from models.promotion import consider, consider_rule, decide
 from models.registry import Served, in_force, in_order, keep, load, promote, rollback
 from models.rule_model import VERSION, PhysicsRule
@@ -197,6 +197,34 @@ def bomb() -> bytes:
         for number in range(6):
             parts.writestr(f"{number}.npy", bytes(10_000_000))
     return stream.getvalue()
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two models hold the same numbers of the same types."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, np.ndarray):
+        return bool(
+            one.dtype == other.dtype and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+        )
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    return same(vars(one), vars(other)) if hasattr(one, "__dict__") else bool(one == other)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(registry.SHIPPED.rglob("model.skops")), ids=lambda p: p.parent.name
+)
+def test_a_shipped_model_is_read_without_skops_and_is_what_skops_reads(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = path.read_bytes()
+    theirs = skops.io.loads(data, trusted=list(ALLOWED))
+    monkeypatch.delattr(skops.io, "loads")
+
+    assert same(unpack(data), theirs)
 
 
 @pytest.mark.parametrize(

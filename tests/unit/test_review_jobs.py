@@ -419,7 +419,7 @@ def test_without_a_usable_run_the_start_is_tried_again(
         job.func(*job.args)
 
     entries = Journal(duty.world.config.private_folder).last()
-    assert {entry.outcome for entry in entries} == {"waiting"}
+    assert {entry.outcome for entry in entries} == {"not_ready"}
     last = last_hour(
         duty.world.config.schedule.issue_at, duty.world.config.zone, READY
     )  # the hour that has no issue, and the one without a draft

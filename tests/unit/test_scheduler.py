@@ -111,7 +111,7 @@ def test_a_late_run_is_looked_for_again_until_it_is_too_late(
         look()
 
     found = entries(world)
-    assert [entry.outcome for entry in found[:13]] == ["waiting"] * 13
+    assert [entry.outcome for entry in found[:13]] == ["not_ready"] * 13
     assert found[1].at - found[0].at == timedelta(minutes=10)
     assert (found[13].outcome, found[13].at) == ("missed", NOW + timedelta(minutes=121))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from collections.abc import Iterator
@@ -207,6 +208,11 @@ def test_the_web_application_serves_them_with_what_a_browser_needs_to_keep_them(
     data = client.get(f"/current/api/v2/sites/{site}.json")
     archived = client.get(f"/archive/{issue().issue.id}/widget/{site}.html")
 
+    packed = client.get(f"/current/en/sites/{site}/", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(packed.data) == first.data
+    assert len(packed.data) < len(first.data) / 3
+    assert packed.headers["ETag"] != first.headers["ETag"]
+    assert all("Accept-Encoding" in each.headers["Vary"] for each in (first, packed))
     assert first.status_code == 200
     assert first.headers["Cache-Control"] == "public, max-age=60"
     assert first.headers["Content-Type"] == "text/html; charset=utf-8"

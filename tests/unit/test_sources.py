@@ -13,7 +13,7 @@ import pytest
 
 from forecast.config import Config
 from forecast.domain import Cycle
-from forecast.errors import ConfigError, CycleNotReady, SourceUnavailable
+from forecast.errors import ConfigError, CycleNotReady, SourceRefused, SourceUnavailable
 from forecast.ingest.gfs import query_of
 from forecast.ingest.grib.headers import inspect
 from forecast.ingest.provider import path_of
@@ -164,7 +164,7 @@ def test_a_run_too_old_to_be_shown_is_not_given(
     with LoopbackBucket(bucket) as server:
         settings = settings_for(config, tmp_path, server.url)
         source = open_source(settings, "bucket", PatientClock())
-        with pytest.raises(CycleNotReady, match="gfs-2026112318 back to gfs-2026112300") as raised:
+        with pytest.raises(SourceRefused, match="gfs-2026112318 back to gfs-2026112300") as raised:
             source.acquire(
                 needs_of(settings, settings.all_sites()), CYCLE.run + timedelta(hours=46)
             )

@@ -208,6 +208,25 @@ def test_a_champion_worse_than_the_rule_gives_way_to_it(
     assert model_folder.rollback(settings, "starry_sky").endswith(first)
 
 
+def test_the_models_in_force_are_loaded_only_when_their_folder_changed(
+    settings: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = list[Path]()
+    monkeypatch.setattr(train, "open_models", lambda folder: opened.append(folder) or object())
+    folder = settings.learning.folder
+    (folder / "starry_sky").mkdir(parents=True)
+
+    first, second = models_in_force(settings), models_in_force(settings)
+    (folder / "checked.json").write_text("{}")  # what a check found, not what serves
+    third = models_in_force(settings)
+    (folder / "starry_sky" / "in_force.json").write_text('["rule"]')
+    fourth = models_in_force(settings)
+
+    assert first is second is third
+    assert fourth is not third
+    assert opened == [folder, folder]
+
+
 def test_a_comparison_has_its_certainty_in_words() -> None:
     decision = PromotionDecision(True, "better", 0.02, 0.01, 9, 60, "rule-1")
     text = train.describe_comparison(decision)

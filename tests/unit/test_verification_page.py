@@ -451,6 +451,22 @@ def test_the_index_tells_the_record_of_the_variant_that_answers(
     assert f"tonight {told}" in said
 
 
+def test_of_many_sites_those_with_the_most_events_have_a_row_and_the_page_says_so() -> None:
+    sites = [f"site{n:03}" for n in range(300)]
+    names = {site: Name(site, site) for site in sites}
+    lines = tuple(line(dimension="site", name=s, events=n) for n, s in enumerate(sites))
+    marks = tuple(EventMark(site, TODAY - timedelta(days=1), True, True) for site in sites)
+    found = replace(verification(record()), lines=lines)
+
+    text = record_text(record(marks=marks), found, names, EN, TODAY)
+
+    assert [name for name, _ in text.rows] == sites[-10:]
+    assert text.strip is not None
+    assert [site for site in sites if f"{site}: " in text.strip] == sites[-10:]
+    assert text.sites.startswith("Of 300 sites, the 10 with the most events")
+    assert record_text(record(), verification(), NAMES, EN, TODAY).sites == ""
+
+
 def test_a_site_that_the_settings_no_longer_have_is_named_by_its_id() -> None:
     gone = verification(record())
     gone = replace(gone, lines=(line(dimension="site", name="closed_hill"),))

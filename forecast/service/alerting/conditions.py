@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
+from forecast.archive.database import file_of
 from forecast.domain import Name
 from forecast.errors import SourceError
 from forecast.issue.hours import last_hour
@@ -102,7 +103,10 @@ def archive(facts: Facts) -> Found:
 
 
 def source(facts: Facts) -> Found:
-    """No run of the leading model can be had: every attempt of late says so."""
+    """The source of the leading model fails: every attempt of late says so.
+
+    A source that answers that a run is not there yet works; an old run has its own alert.
+    """
     failed = None
     for entry in facts.service.journal:
         if entry.outcome != "waiting" or entry.exit_code != SourceError.exit_code:
@@ -197,7 +201,7 @@ def disk(facts: Facts) -> Found:
 
 
 def archive_growth(facts: Facts) -> Found:
-    """The archive is larger than its limit, or would fill its disk soon."""
+    """The archive is larger than its limit, or its file would fill its disk soon."""
     size, alerts = facts.archive_bytes, facts.config.alerts
     if size is None:
         return None
@@ -212,10 +216,10 @@ def archive_growth(facts: Facts) -> Found:
 
 
 def _days_until_full(facts: Facts, size: int) -> float | None:
-    """Return in how many days the archive fills its disk; None where it does not grow, or is not
-    known for long enough.
+    """Return in how many days the archive fills its disk; None where it does not grow, is not known
+    for long enough, or lies on a server, whose disk is not known here.
     """
-    if not facts.sizes or not facts.disks:
+    if not facts.sizes or not facts.disks or file_of(facts.config.archive.url) is None:
         return None
     first = min(facts.sizes)
     days = (facts.now - datetime.fromisoformat(f"{first}T00:00+00:00")) / timedelta(days=1)

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from forecast.archive.drafts import Drafts
 from forecast.archive.intake_report import IntakeCounts
@@ -65,7 +64,7 @@ class Facts:
 
     archive, learning: None where nobody looked, or nothing could be read; archive_error: why.
     added_runs: the newest run at hand of each model that only adds fields; None: none.
-    archive_bytes: size of an SQLite archive; None: not known. sizes: the same by day (ISO) before.
+    archive_bytes: size of the archive; None: not known. sizes: the same by day (ISO) before.
     """
 
     config: Config
@@ -98,16 +97,11 @@ def disks(config: Config) -> tuple[DiskSpace, ...]:
     return tuple(found.values())
 
 
-def archive_bytes(config: Config) -> int | None:
-    """Return the size [byte] of an SQLite archive with its log; None where it is another one."""
-    parts = urlsplit(config.archive.url)
-    if not parts.scheme.startswith("sqlite") or not parts.path.strip("/"):
-        return None
-    path = Path(parts.path[1:])
+def archive_bytes(archive: Archive) -> int | None:
+    """Return the size [byte] of the archive; None where it has none, or cannot be asked."""
     try:
-        log = path.with_name(f"{path.name}-wal")
-        return path.stat().st_size + (log.stat().st_size if log.exists() else 0)
-    except OSError:
+        return archive.size()
+    except ArchiveError:
         return None
 
 

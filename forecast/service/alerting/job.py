@@ -12,7 +12,7 @@ from forecast import VERSION
 from forecast.domain import as_utc
 from forecast.errors import SkyscapeError
 from forecast.issue.world import World
-from forecast.learning import monitor
+from forecast.learning import monitor, train
 from forecast.service.alerting.facts import (
     Facts,
     LearningFacts,
@@ -24,13 +24,11 @@ from forecast.service.alerting.facts import (
 from forecast.service.alerting.watch import Alerting
 from forecast.service.heartbeat import Heartbeat
 from forecast.service.state import ServiceState, read_service_state
-from models.prediction import open_models
 
 log = logging.getLogger(__name__)
 
 MINUTES = 1  # between two looks
 SLOW = timedelta(minutes=5)  # for which what the archive says is used again
-OPENED = timedelta(hours=1)  # for which it is used again which trained models are refused
 
 
 class AlertJob:
@@ -41,7 +39,6 @@ class AlertJob:
         self._alerting = Alerting(world.config)
         self._slow: tuple[datetime, Facts] | None = None
         self._started = clock()
-        self._refused = (self._started, world.models.refused)
 
     def look(self) -> None:
         """Alert operators of what is wrong now."""
@@ -59,8 +56,8 @@ class AlertJob:
             archive, error = reason_of(self._world.archive, config, now)
             facts = Facts(
                 config, now, self._state(now), archive=archive, archive_error=error,
-                learning=self._learning(now), added_runs=added_runs(config),
-                archive_bytes=archive_bytes(config),
+                learning=self._learning(), added_runs=added_runs(config),
+                archive_bytes=archive_bytes(self._world.archive),
             )  # fmt: skip
             self._slow = (now, facts)
         slow = self._slow[1]
@@ -77,8 +74,7 @@ class AlertJob:
             return replace(state, beat=beat)
         return state
 
-    def _learning(self, now: datetime) -> LearningFacts:
+    def _learning(self) -> LearningFacts:
         folder = self._world.config.learning.folder
-        if not timedelta(0) <= now - self._refused[0] < OPENED:
-            self._refused = (now, open_models(folder).refused)
-        return LearningFacts(tuple(monitor.kinds(folder)), self._refused[1])
+        refused = train.models_in_force(self._world.config).refused
+        return LearningFacts(tuple(monitor.kinds(folder)), refused)

@@ -27,7 +27,7 @@ def alerts(archive: Archive, last: Issue | None, now: datetime, words: Words) ->
             found.append(words("desk.alert.failed", time=words.clock(attempt.at), cause=cause))
     if last is not None and (count := _not_released(Drafts(archive), last)):
         found.append(words("desk.alert.left_out", number=last.number, count=count))
-    if last is not None and last.valid_until <= now:
+    if last is not None and last.expired(now):
         time = words.stamp(last.valid_until, "time.stamp_short")
         found.append(words("desk.alert.expired", time=time))
     return tuple(found)

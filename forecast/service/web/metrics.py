@@ -75,9 +75,9 @@ class Metrics:
         )  # fmt: skip
         yield from _ages(state, now)
         yield from self._of_journal(state)
-        size = archive_bytes(config)
+        size = archive_bytes(self._context.archive)
         if size is not None:
-            yield _gauge("archive_bytes", "Size of the SQLite archive with its log.", size)
+            yield _gauge("archive_bytes", "Size of the archive.", size)
         free = GaugeMetricFamily(
             "skyscape_disk_free_bytes", "Free on the disk of a folder.", labels=["folder"]
         )

@@ -20,7 +20,6 @@ from pathlib import Path, PurePosixPath
 from flask import Blueprint, Response, abort, request, send_file
 from flask.typing import ResponseReturnValue
 
-from forecast.domain import as_utc
 from forecast.service.web.context import context
 from products import manifest, served
 from products.api_v2 import CURRENT, EXPIRED, FOLDER, SITES_MAP, has_status
@@ -131,10 +130,9 @@ def _served(release: Path, path: str, dated: bool) -> ResponseReturnValue:
     issue = manifest.issue_of(manifest.read(release))
     if body is None or issue is None:
         abort(HTTPStatus.NOT_FOUND)
-    if dated and issue.valid_until <= as_utc(context().clock()):
+    if dated and issue.expired(context().clock()):
         body = _expired(body)
-    response = Response(body, mimetype=_type_of(path))
-    response.set_etag(hashlib.sha256(body).hexdigest()[:32])
+    response = _made(body, _type_of(path), hashlib.sha256(body).hexdigest()[:32])
     # of the release, as a file of it would have: a mark on an archived page is newer than the issue
     response.last_modified = datetime.fromtimestamp((release / manifest.NAME).stat().st_mtime, UTC)
     return response.make_conditional(request)
@@ -147,11 +145,10 @@ def _expired(body: bytes) -> bytes:
 def _as_of_now(release: Path, path: str, digest: str) -> ResponseReturnValue:
     """Return data of the issue in force, as expired where it is past its time."""
     issue = manifest.issue_of(manifest.read(release))
-    if issue is None or issue.valid_until > as_utc(context().clock()):
+    if issue is None or not issue.expired(context().clock()):
         return _sent(release / path, _type_of(path), digest[:32])
     body = _expired((release / path).read_bytes())
-    response = Response(body, mimetype=_type_of(path))
-    response.set_etag(f"{digest[:32]}-{EXPIRED}")
+    response = _made(body, _type_of(path), f"{digest[:32]}-{EXPIRED}")
     return response.make_conditional(request)
 
 
@@ -164,19 +161,45 @@ def _beside(name: str) -> ResponseReturnValue:
 
 def _sent(path: Path, media: str, etag: str | bool) -> Response:
     """Return a file; compressed where the reader takes that, it is text, and it has a hash."""
-    worth = media.startswith(COMPRESSED) and media not in NOT_COMPRESSED
-    if isinstance(etag, str) and worth and path.stat().st_size >= LEAST:
-        if request.accept_encodings["gzip"] > 0 and "Range" not in request.headers:
-            response = Response(_gzipped(path, etag), mimetype=media)
-            response.headers["Content-Encoding"] = "gzip"
-            response.set_etag(f"{etag}-gzip")
-            response.vary.add("Accept-Encoding")
-            response.make_conditional(request)
-            return response
+    worth = isinstance(etag, str) and _is_worth(media, path.stat().st_size)
+    if isinstance(etag, str) and worth and _takes_gzip():
+        response = _as_gzip(_gzipped(path, etag), media, etag)
+        response.make_conditional(request)
+    else:
         response = send_file(path, mimetype=media, etag=etag, conditional=True, max_age=FRESH)
+    if worth:
         response.vary.add("Accept-Encoding")
-        return response
-    return send_file(path, mimetype=media, etag=etag, conditional=True, max_age=FRESH)
+    return response
+
+
+def _made(body: bytes, media: str, etag: str) -> Response:
+    """Return what is no file; compressed as a file would be."""
+    worth = _is_worth(media, len(body))
+    if worth and _takes_gzip():
+        response = _as_gzip(gzip.compress(body, 6, mtime=0), media, etag)
+    else:
+        response = Response(body, mimetype=media)
+        response.set_etag(etag)
+    if worth:
+        response.vary.add("Accept-Encoding")
+    return response
+
+
+def _is_worth(media: str, size: int) -> bool:
+    """Return whether content of this type and size [byte] is compressed for who takes that."""
+    return size >= LEAST and media.startswith(COMPRESSED) and media not in NOT_COMPRESSED
+
+
+def _takes_gzip() -> bool:
+    return request.accept_encodings["gzip"] > 0 and "Range" not in request.headers
+
+
+def _as_gzip(packed: bytes, media: str, etag: str) -> Response:
+    """Return compressed content. etag: of what it is compressed from."""
+    response = Response(packed, mimetype=media)
+    response.headers["Content-Encoding"] = "gzip"
+    response.set_etag(f"{etag}-gzip")
+    return response
 
 
 @functools.lru_cache(maxsize=256)

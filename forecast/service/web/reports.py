@@ -395,7 +395,7 @@ def _thanks(sender: Sender, id: str) -> ResponseReturnValue:
         abort(HTTPStatus.NOT_FOUND)
     outcomes = read_report(report, row_reader(config, context().clock())).outcomes
     past = {name: last_forecast(archive, outcome) for name, outcome in outcomes.items()}
-    states = Drafts(archive).states() if any(past.values()) else {}
+    states = Drafts(archive).states({each.issue for each in past.values() if each})
     kept = verify.kept(config.learning.folder)
     records = {} if kept is None else {each.phenomenon: each for each in kept.records}
     return render_template(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -22,8 +21,6 @@ from forecast.service.web.push import ObservationEndpoint
 from forecast.service.web.server import WebServer
 
 log = logging.getLogger(__name__)
-
-FRESH = 60.0  # [s] the models in force are looked up again after that
 
 
 def build_server(world: World, lifecycle: Lifecycle, clock: Callable[[], datetime]) -> WebServer:
@@ -70,17 +67,7 @@ def _intake(world: World) -> Intake:
 
 def _with_models(world: World) -> Callable[[], World]:
     """Return a function that gives the world with the models in force."""
-    lock, kept = threading.Lock(), [(-FRESH, world)]
-
-    def current() -> World:
-        with lock:
-            at, found = kept[0]
-            if time.monotonic() - at >= FRESH:
-                found = replace(world, models=train.models_in_force(world.config))
-                kept[0] = (time.monotonic(), found)
-            return found
-
-    return current
+    return lambda: replace(world, models=train.models_in_force(world.config))
 
 
 def _serve(server: WebServer) -> None:
