@@ -121,7 +121,8 @@ Cluster: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="ADDRESS",
-        help="Of a Dask scheduler, e.g. tcp://host:8786, instead of local workers.",
+        help="Of a Dask scheduler, e.g. tcp://host:8786, instead of local workers "
+        "(default: service.cluster).",
     ),
 ]
 Points: TypeAlias = Annotated[
@@ -174,7 +175,13 @@ def reforecast(
         show(str(reforecasting.cost(settings, runs)))
         return 0
     done = reforecasting.run(
-        settings, setup.open_archive(settings), runs, days, wanted, workers, cluster
+        settings,
+        setup.open_archive(settings),
+        runs,
+        days,
+        wanted,
+        workers,
+        cluster or settings.service.cluster,
     )
 
     def line(item: tuple[int, tuple[Task, int | str]]) -> str:

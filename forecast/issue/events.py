@@ -35,6 +35,11 @@ def derive_features(atmosphere: Atmosphere, config: Config, issued: datetime) ->
     whole_days = phenomena.whole_days(sites, days, almanacs, issued)
     many = len(sites) > config.output.static_sites
     features, failed = phenomena.derive(
-        events, atmosphere, config.phenomena, whole_days, days[:CHART_DAYS][-1] if many else None
+        events,
+        atmosphere,
+        config.phenomena,
+        whole_days,
+        days[:CHART_DAYS][-1] if many else None,
+        config.service.cluster,
     )
     return Derived(tuple(events), almanacs, features, failed)

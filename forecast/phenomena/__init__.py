@@ -15,6 +15,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -99,48 +100,67 @@ def derive(
     settings: PhenomenonSettings,
     days: Sequence[Event] = (),
     drawn_until: date | None = None,
+    cluster: str = "",
 ) -> tuple[Features, tuple[str, ...]]:
     """Return the features of `events` and the weather of whole `days`, and the failed modules.
 
     The features have one row an event in the order given. A module that fails costs only its own
     features: it is logged and its name returned. Many sites are derived a batch at a time: what is
     read of the fields on the way takes ten times the memory of the features. drawn_until: the last
-    local day whose evidence is kept; by default all is.
+    local day whose evidence is kept; by default all is. cluster: address of a Dask scheduler whose
+    workers derive the batches.
     """
+    from forecast.cluster import shared_work
     from forecast.phenomena.joining import joined_features
     from forecast.science.interpolation import Scene
 
+    batches = _batches(events, days)
+    everywhere = Scene(atmosphere, tuple(site for batch in batches for site in batch.sites))
+    work = partial(_derived, settings=settings, drawn_until=drawn_until)
+    parts = shared_work(work, batches, everywhere, cluster)
+    failed = dict.fromkeys(name for _, names in parts for name in names)
+    if len(parts) == 1:
+        return parts[0][0], tuple(failed)
+    features = [(batch.rows, part) for batch, (part, _) in zip(batches, parts, strict=True)]
+    return joined_features(events, features), tuple(failed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Some sites, their events with the rows of these among all, and their whole days."""
+
+    sites: tuple[Site, ...]
+    events: Sequence[Event]
+    rows: np.ndarray
+    days: Sequence[Event]
+
+
+def _batches(events: Sequence[Event], days: Sequence[Event]) -> list[_Batch]:
+    """Return the events and days of BATCH sites at a time; one batch where there are none."""
     sites = tuple({event.site.id: event.site for event in (*events, *days)}.values())
-    everywhere = Scene(atmosphere, sites)
-    if len(sites) <= BATCH:
-        return _derived(events, everywhere, settings, days, drawn_until)
-    batch_of = {site.id: number // BATCH for number, site in enumerate(sites)}
+    number_of = {site.id: number // BATCH for number, site in enumerate(sites)}
     of_events, of_days = (
-        np.array([batch_of[event.site.id] for event in some], dtype=int) for some in (events, days)
+        np.array([number_of[event.site.id] for event in some], dtype=int) for some in (events, days)
     )
-    parts, failed = [], dict[str, None]()
-    for number in range(-(-len(sites) // BATCH)):
+    found = []
+    for number in range(max(-(-len(sites) // BATCH), 1)):
         rows = np.flatnonzero(of_events == number)
-        part, of_batch = _derived(
-            [events[row] for row in rows.tolist()],
-            everywhere.at_other(sites[number * BATCH : (number + 1) * BATCH]),
-            settings,
-            [days[row] for row in np.flatnonzero(of_days == number).tolist()],
-            drawn_until,
+        found.append(
+            _Batch(
+                sites[number * BATCH : (number + 1) * BATCH],
+                [events[row] for row in rows.tolist()],
+                rows,
+                [days[row] for row in np.flatnonzero(of_days == number).tolist()],
+            )
         )
-        parts.append((rows, part))
-        failed |= dict.fromkeys(of_batch)
-    return joined_features(events, parts), tuple(failed)
+    return found
 
 
 def _derived(
-    events: Sequence[Event],
-    scene: Scene,
-    settings: PhenomenonSettings,
-    days: Sequence[Event],
-    drawn_until: date | None,
+    batch: _Batch, everywhere: Scene, settings: PhenomenonSettings, drawn_until: date | None
 ) -> tuple[Features, tuple[str, ...]]:
-    """Return the features of the events of a scene's sites, and the failed modules."""
+    """Return the features of a batch's events, and the failed modules. everywhere: of all sites."""
+    events, days, scene = batch.events, batch.days, everywhere.at_other(batch.sites)
     table = _FeatureTable(events, drawn_until)
     failed: list[str] = []
     for module, rows in _rows_by_module(events):

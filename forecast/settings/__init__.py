@@ -90,14 +90,21 @@ class WebSettings(SettingsSection):
     metrics: Literal["loopback", "off", "all"] = "loopback"
 
 
+CLUSTER = r"^((tcp|tls)://[^\s/@]+:\d{1,5})?$"  # address of a Dask scheduler
+
+
 class ServiceSettings(SettingsSection):
-    """What the service is called, its readers' clock, its web application, the form of its log."""
+    """What the service is called, its readers' clock, its web application, the form of its log.
+
+    cluster: address of a Dask scheduler whose workers derive many sites; "": none.
+    """
 
     title: FullName
     district: FullName
     timezone: str = "Asia/Shanghai"
     web: Annotated[WebSettings | None, OPERATIONAL] = None
     log: Annotated[Literal["text", "json"], OPERATIONAL] = "text"
+    cluster: Annotated[str, OPERATIONAL, Field(pattern=CLUSTER)] = ""
 
     @field_validator("timezone")
     @classmethod
