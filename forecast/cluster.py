@@ -51,7 +51,8 @@ def _by_workers(
     """Put what the workers compute into `found`, by the number of the part."""
     from dask.distributed import Client, as_completed
 
-    with Client(address, timeout=CONNECT, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+    connect: Any = Client
+    with connect(address, timeout=CONNECT, set_as_default=False) as client:
         workers = len(client.scheduler_info()["workers"])
         if not workers:
             raise OSError("the scheduler has no workers")
@@ -59,7 +60,8 @@ def _by_workers(
         futures: dict[Any, int] = {
             client.submit(work, part, sent, pure=False): number for number, part in enumerate(parts)
         }
-        for future in as_completed(futures, loop=client.loop, timeout=LONGEST):  # type: ignore[no-untyped-call]
+        finished: Any = as_completed
+        for future in finished(futures, loop=client.loop, timeout=LONGEST):
             try:
                 found[futures[future]] = future.result()
             except Exception as error:
