@@ -111,11 +111,14 @@ def without_sentinels(field: Field, values: Values, step: float) -> tuple[Values
     Such a number stands outside the field's limits, or far from all its other values.
     """
     found = np.zeros(values.shape, dtype=bool)
+    low, high = (float(edge.reduce(values, axis=None)) for edge in (np.fmin, np.fmax))
     for number in (*SENTINELS, *(-number for number in SENTINELS)):
         sentinel = number * field.factor
         if step > 0.1 * abs(sentinel):
             continue  # the packing cannot distinguish it from zero
         tolerance = max(step, abs(sentinel) * 1e-5)
+        if not low - 2 * tolerance <= sentinel <= high + 2 * tolerance:
+            continue  # no value is near it
         same = np.abs(values - np.float32(sentinel)) <= tolerance
         if same.any() and _means_none(field, values, same, sentinel):
             found |= same
