@@ -29,20 +29,22 @@ settings.register_profile("no clock", deadline=None, suppress_health_check=[Heal
 settings.load_profile("no clock")
 
 
-@pytest.fixture(autouse=True)
-def quick_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw a blank picture in place of each, but in tests that are about pictures: a release takes
-    4 s of drawing.
+@pytest.fixture(autouse=True, scope="module")
+def quick_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Draw a blank picture in place of each, but in modules that are about pictures: a release
+    takes 4 s of drawing.
     """
-    if "pictures" not in request.keywords:
-        monkeypatch.setattr("products.drawing.picture.Picture.png", lambda _: _blank())
-        monkeypatch.setattr("products.drawing.scene.png", lambda _: _blank())
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.get_closest_marker("pictures") is None:
+            patch.setattr("products.drawing.picture.Picture.png", lambda _: _blank())
+            patch.setattr("products.drawing.scene.png", lambda _: _blank())
+        yield
 
 
 @functools.cache
 def _blank() -> bytes:
     picture = io.BytesIO()
-    Image.new("L", (900, 600), 128).save(picture, "PNG")
+    Image.new("L", (90, 60), 128).save(picture, "PNG")
     return picture.getvalue()
 
 

@@ -1,5 +1,5 @@
-"""One site, one cycle decoded once: the line from features to screens, quick enough to be killed a
-hundred times.
+"""One site, one cycle decoded once: the line from features to screens, quick enough to be killed
+many times.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from forecast.review import Account, Draft, Edit
 from forecast.service.review_jobs import ReviewJobs
 from tests.faults.one_site import RUN, carry, decoded, small, world
 
-KILLS = 27  # of each act; with those of a withdrawal more than a hundred
+KILLS = 12  # of each act, one in each part of it, at random in it
 FIRST = "gfs-2026112200"
 NOW = RUN + timedelta(hours=6)
 HOUR = RUN + timedelta(hours=8, minutes=10)  # an hour of issue of config.yaml
@@ -144,7 +144,8 @@ def test_killed_at_any_instant_there_is_one_state_and_nothing_is_lost(
                 act(world(settings_in(config, tmp_path / str(number)), RUN))
             finally:
                 os._exit(0)
-        time.sleep(dice.uniform(0, 1.5 * whole))  # a busy machine takes longer than `whole`
+        # a busy machine takes longer than `whole`
+        time.sleep(1.5 * whole * (number + dice.random()) / KILLS)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 
