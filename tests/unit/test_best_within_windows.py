@@ -15,7 +15,7 @@ def test_the_last_minute_of_sunlight_does_not_end_after_its_event() -> None:
     window = Window(datetime(2026, 11, 22, 23, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC))
     site = sample_config().all_sites()[0]
     events = [Event("sunrise", site, date(2026, 11, 23), window, window.start)] * 3
-    table = _FeatureTable(events)
+    table = _FeatureTable(events, None)
     values = {
         "best_start": np.array(
             ["2026-11-22T23:20", "2026-11-22T23:20", "2026-11-23T00:00"], "datetime64[ns]"
