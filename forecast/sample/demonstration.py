@@ -16,6 +16,7 @@ from forecast.settings.sources import StepSettings, all_steps
 
 # Seven local days with the night of the last one, from a run up to ten hours old.
 STEPS = (StepSettings(first=0, last=72, every=3), StepSettings(first=78, last=180, every=6))
+AFTER = 12  # [h] of the night after the last day
 # The local day after the run's without data from this hour on: readers see how that looks.
 MISSING_DAY, MISSING_FROM = 3, 6
 
@@ -29,11 +30,16 @@ def demonstration_run(now: datetime) -> datetime:
     return datetime(latest.year, latest.month, latest.day, latest.hour // 6 * 6, tzinfo=UTC)
 
 
-def steps_of(run: datetime) -> tuple[StepSettings, ...]:
-    """Return the steps of a run's demonstration: those of STEPS, less a day of missing data."""
-    begin = as_utc(run).astimezone(LOCAL).hour
-    first, last = (24 * MISSING_DAY + hour - begin for hour in (MISSING_FROM, 24))
-    kept = [step for step in all_steps(STEPS) if not first < step < last]
+def steps_of(days: int, run: datetime | None) -> tuple[StepSettings, ...]:
+    """Return the steps of STEPS that `days` local days need, less a day of missing data of a run.
+
+    run: None where nothing is missing.
+    """
+    kept = [step for step in all_steps(STEPS) if step <= 24 * days + AFTER]
+    if run is not None:
+        begin = as_utc(run).astimezone(LOCAL).hour
+        first, last = (24 * MISSING_DAY + hour - begin for hour in (MISSING_FROM, 24))
+        kept = [step for step in kept if not first < step < last]
     return tuple(StepSettings(first=step, last=step, every=1) for step in kept)
 
 
@@ -49,7 +55,7 @@ def demonstration_config(
     source = {
         "order": ("bucket",),
         "bucket": http,
-        "steps": STEPS if run is None else steps_of(run),
+        "steps": steps_of(config.forecast.days, run),
         "cycles": work / "cycles",
         "delay_hours": 0.0,
         "keep_cycles": 1,
