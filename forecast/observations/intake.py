@@ -140,18 +140,23 @@ class Intake:
         placed = {**(feed.places if feed else {}), **self._stations}
         self._flagging = Flagging(self._observations, placed)
         self._spool = Spool(settings.folder, settle)
-        self._scan_lock, self._write_lock = threading.Lock(), threading.Lock()
+        self._ask_lock, self._scan_lock, self._write_lock = (threading.Lock() for _ in range(3))
 
-    def observe(self, now: datetime) -> IntakeSummary:
+    def observe(self, now: datetime, ask: bool = True) -> IntakeSummary:
         """Take in the feed's new records and the folder's new files, and finish the checks of what
         was received until now.
 
-        A missing folder counts as empty. Raises: ArchiveError. What was archived until then stays;
-        the rest is done next time.
+        ask: whether the feed's servers are asked, which may take minutes; without it nobody is
+        waited for. A missing folder counts as empty. Raises: ArchiveError. What was archived until
+        then stays; the rest is done next time.
         """
         now = as_utc(now, "now")
+        total = IntakeSummary()
+        if ask:
+            with self._ask_lock:
+                total = self._ask(now)
         with self._scan_lock:
-            return self._ask(now) + self._take_in(now) + self._check_pushed()
+            return total + self._take_in(now) + self._check_pushed()
 
     def _ask(self, now: datetime) -> IntakeSummary:
         """Archive what the feed has that is new."""

@@ -145,8 +145,8 @@ def _add_issues(
     reviewed: ReviewJobs | None = None
 
     def waiting() -> None:
-        if world.intake is not None:
-            observe(world, clock)
+        if world.intake is not None:  # no issue waits for a server of observations
+            observe(world, clock, ask=False)
 
     if config.issue.review == "off":
         hours = IssueHours(config, IssueJobs(world, waiting), attempts, clock)
@@ -318,13 +318,15 @@ def send(world: pipeline.World, clock: Clock) -> None:
     _apart("nothing is sent", lambda: deliver(world, clock()))
 
 
-def observe(world: pipeline.World, clock: Clock) -> None:
-    """Read the observations in the folder and publish the current ones. Never raises."""
+def observe(world: pipeline.World, clock: Clock, ask: bool = True) -> None:
+    """Read the observations in the folder, those of a server if it is to be asked, and publish the
+    current ones. Never raises.
+    """
     now = clock()
 
     def read() -> None:
         if world.intake is not None:
-            received = world.intake.observe(now)
+            received = world.intake.observe(now, ask)
             if received.files:
                 log.info("observations: %s", received.summary)
 

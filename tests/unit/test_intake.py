@@ -6,6 +6,8 @@ import gzip
 import json
 import os
 import re
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,6 +24,7 @@ from forecast.observations import intake
 from forecast.observations.current import hourly_means, latest, newest_good
 from forecast.observations.formats import Parsed
 from forecast.observations.intake import Intake, IntakeSummary
+from forecast.observations.received import ReceivedReports
 from forecast.settings import ObservationSettings, StationSettings
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -92,6 +95,36 @@ def test_dropped_files_are_archived_with_their_flags(setup: Setup) -> None:
     assert setup.kept_readings() == [(-3.4, GOOD), (-3.1, GOOD)]
     (_, last) = setup.kept.series(["54511"], NOW - HOUR, NOW)["54511"]
     assert last.flags["wind_speed"] == WRONG
+
+
+class SilentFeed:
+    """A server of reports that does not answer until it is told to."""
+
+    places: dict[str, Station]
+
+    def __init__(self) -> None:
+        self.places, self.asked, self.answer = {}, threading.Event(), threading.Event()
+
+    def receive(self, now: datetime) -> Iterator[ReceivedReports]:
+        self.asked.set()
+        self.answer.wait(60)
+        yield from ()
+
+
+def test_files_are_taken_in_while_a_server_of_reports_does_not_answer(setup: Setup) -> None:
+    feed = SilentFeed()
+    setup.intake = Intake(setup.settings, setup.archive, ZONE, settle=0, feed=feed)
+    asking = threading.Thread(target=lambda: setup.intake.observe(NOW))
+    asking.start()
+    assert feed.asked.wait(30)
+    setup.put("a.csv", HEAD + line(NOW, -3.4))
+
+    taken = setup.intake.observe(NOW, ask=False)
+
+    assert asking.is_alive()
+    assert (taken.files, setup.kept_readings()) == (1, [(-3.4, GOOD)])
+    feed.answer.set()
+    asking.join(30)
 
 
 def test_a_file_is_read_once_whatever_it_is_called_and_whenever_it_is_touched(setup: Setup) -> None:

@@ -252,7 +252,7 @@ def test_what_stations_drop_is_taken_in_and_put_on_every_page_between_issues(
 def test_a_broken_archive_does_not_stop_the_clock(
     world: pipeline.World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(_: datetime) -> object:
+    def broken(*_: object) -> object:
         raise ArchiveError("disk full")
 
     done: list[str] = []
@@ -271,8 +271,8 @@ def test_what_was_dropped_before_the_start_is_taken_in_before_the_first_issue(
 ) -> None:
     done: list[str] = []
 
-    def take_in(_: datetime) -> object:
-        done.append("observe")
+    def take_in(_: datetime, ask: bool) -> object:
+        done.append("observe, and ask" if ask else "observe")
         return SimpleNamespace(files=0)
 
     def issue(*_: object, **__: object) -> object:
