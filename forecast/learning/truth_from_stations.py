@@ -122,7 +122,8 @@ def _stars(
     night = [o for o in series if event.window.start <= o.time < event.window.end]
     if not night:
         return None
-    cover, meter = _column(night, "cloud_area_fraction"), _column(night, "zenith_sky_brightness")
+    cover = _cover_over(event.site, station, night)
+    meter = _column(night, "zenith_sky_brightness")
     clear = clear_brightness(event.site, as_times([o.time for o in night]))
     if np.isfinite(cover).sum() >= REPORTS_NEEDED:
         known = np.isfinite(cover)
@@ -145,6 +146,24 @@ def _stars(
     return None
 
 
+def _is_below(site: Site, station: Station) -> bool:
+    """Return whether low cloud over a station may lie below the site."""
+    return site.elevation - station.elevation > SAME_HEIGHT
+
+
+def _cover_over(site: Site, station: Station, reports: Series) -> Array:
+    """Return the cover of the sky over a site by a station's reports (report) [1].
+
+    NaN where it is not reported, and where it may be cloud that lies below the site: the station
+    stands lower, and reports more than a few clouds that are not known to be high.
+    """
+    cover = _column(reports, "cloud_area_fraction")
+    if not _is_below(site, station):
+        return cover
+    low = _column(reports, "low_cloud_area_fraction")
+    return np.where((cover <= stars.FEW_CLOUDS) | (low <= glow.FEW), cover, np.nan)
+
+
 def _glow(
     event: Event, almanac: Almanac, station: Station, series: Series, settings: PhenomenonSettings
 ) -> Outcome | None:
@@ -159,6 +178,8 @@ def _glow(
         return None
     report = min(near, key=lambda o: abs(o.time - event.centre))  # type: ignore[operator]
     total, low = report.good("cloud_area_fraction"), report.good("low_cloud_area_fraction")
+    if low > glow.FEW and _is_below(event.site, station):
+        return None
     # The cover of the sky that low cloud leaves free; unknown under an overcast of low cloud.
     canvas = max(total - low, 0.0) / (1 - low) if low < 1 else 0.0
     degree = float(glow.degree_from_station(np.array(low), np.array(canvas)))

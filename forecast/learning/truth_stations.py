@@ -7,6 +7,7 @@ station that is proposed here gives outcomes once the site names it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -72,8 +73,10 @@ class TruthStation:
     def line(self) -> str:
         """The line of observations.stations in the settings."""
         place = self.station
+        zh, en = _quoted(place.name.zh), _quoted(place.name.en or place.name.zh)
+        name = f"name: {{zh: {zh}, en: {en}}}, " if place.name.zh else ""
         return (
-            f"- {{id: {place.id}, latitude: {place.latitude:.4f}, "
+            f"- {{id: {_quoted(place.id)}, {name}latitude: {place.latitude:.4f}, "
             f"longitude: {place.longitude:.4f}, elevation_m: {place.elevation:.0f}}}"
         )
 
@@ -150,7 +153,12 @@ def _reported(needed: Collection[str], elements: Collection[str] | None) -> tupl
 
 def sites_line(stations: Collection[TruthStation]) -> str:
     """Return the line of a site in the settings that names its stations."""
-    return f"stations: [{', '.join(each.station.id for each in stations)}]"
+    return f"stations: [{', '.join(_quoted(each.station.id) for each in stations)}]"
+
+
+def _quoted(text: str) -> str:
+    """Return a text in YAML's double quotes: an id of digits is no number."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def lines(config: Config) -> list[str]:

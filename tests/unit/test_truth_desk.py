@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 
 import pytest
@@ -86,18 +87,18 @@ def test_each_phenomenon_has_its_stations_with_distance_height_and_reason(
 def test_the_lines_for_the_settings_are_settings_and_disappear_once_written(
     ours: WebWorld, wang: FlaskClient
 ) -> None:
-    know(ours, ("A1201", "灵山", 0.01, 2290.0, COVER))
-    written = page(wang).split("<code>")[1].split("</code>")[0]
+    know(ours, ("54505", '灵山"甲: #', 0.01, 2290.0, COVER))
+    written = html.unescape(page(wang).split("<code>")[1].split("</code>")[0])
 
     lines = yaml.safe_load(written)
     [station] = lines["observations"]["stations"]
     listed = StationSettings.model_validate(station)
-    assert (listed.id, listed.elevation_m) == ("A1201", 2290)
-    assert lines["sites"] == [{"id": "lingshan", "stations": ["A1201"]}]
+    assert (listed.id, listed.name.zh, listed.elevation_m) == ("54505", '灵山"甲: #', 2290)
+    assert lines["sites"] == [{"id": "lingshan", "stations": ["54505"]}]
 
     config = ours.world.config
     observations = config.observations.model_copy(update={"stations": (listed,)})
-    site = config.sites[0].model_copy(update={"stations": ("A1201",)})
+    site = config.sites[0].model_copy(update={"stations": ("54505",)})
     changed = config.model_copy(update={"observations": observations, "sites": (site,)})
     application = create_application(replace(ours.context, config=changed), KEY)
     client = application.test_client()

@@ -214,6 +214,32 @@ def test_cloud_reports_of_a_clear_night_are_an_outcome_of_stars(
     )
 
 
+@pytest.mark.parametrize(
+    ("low", "cover", "degree"), [(0.9, 0.9, []), (0.0, 0.9, [0.0]), (0.2, 0.2, [1.0])]
+)
+def test_cloud_over_a_valley_is_none_over_its_site_unless_it_is_high(
+    archive: Archive, config: Config, low: float, cover: float, degree: list[float]
+) -> None:
+    settings = watched(config)
+    stations = tuple(
+        each.model_copy(update={"elevation_m": 400}) if each.id == "VILLAGE" else each
+        for each in settings.observations.stations
+    )
+    observations = settings.observations.model_copy(update={"stations": stations})
+    settings = settings.model_copy(update={"observations": observations})
+    reports = hourly("VILLAGE", cloud_area_fraction=cover, low_cloud_area_fraction=low)
+
+    found = stations_report(archive, settings, reports)
+
+    assert [each.degree for each in found.get(("jiangshuihe", "starry_sky"), [])] == degree
+
+
+def test_a_grey_valley_rules_out_no_glow_above_it(archive: Archive, config: Config) -> None:
+    grey = hourly("VALLEY", cloud_area_fraction=1.0, low_cloud_area_fraction=1.0)
+
+    assert ("jinding", "sunset_glow") not in stations_report(archive, watched(config), grey)
+
+
 def test_doubtful_values_give_no_outcome(archive: Archive, config: Config) -> None:
     assert (
         stations_report(

@@ -65,8 +65,9 @@ def test_stations_that_the_service_named_are_proposed_with_what_to_write(
 
     assert [each.station.id for each in found["jinding"]] == ["A1203"]
     assert "jinding: A1203 A1203, 0.0 km, -6 m: sea_of_clouds (summit) (not listed)" in text
-    assert "- {id: A1203, latitude: 40.0680, longitude: 116.0250, elevation_m: 1285}" in text
-    assert "sites, jinding: stations: [A1203]" in text
+    place = "latitude: 40.0680, longitude: 116.0250, elevation_m: 1285"
+    assert f'- {{id: "A1203", name: {{zh: "A1203", en: "A1203"}}, {place}}}' in text
+    assert 'sites, jinding: stations: ["A1203"]' in text
     assert "zhaojiawa: no known station can serve it (within 30 km)" in text
 
 
