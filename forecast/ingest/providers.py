@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from forecast.config import Config
@@ -82,6 +83,8 @@ def of_leading(name: str, config: Config, store: CycleStore, clock: Clock = CLOC
         files = settings.cycles / f"{settings.model}-files"
         return open_service(
             open_cmadaas(config.cmadaas, config.demonstration), settings.cmadaas,
-            settings.parameters, store, expected, files, settings.keep_cycles,
+            settings.parameters, store,
+            replace(expected, attribution=f"CMADaaS {settings.cmadaas.data_code}"), files,
+            settings.keep_cycles,
         )  # fmt: skip
     return Folder(settings.folder, expected, settings.cycles / settings.model / "folder.json")

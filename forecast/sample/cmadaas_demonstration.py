@@ -26,7 +26,7 @@ from forecast.sample.cmadaas_world import (
 )
 from forecast.sample.demonstration import STEPS, demonstration_config
 from forecast.sample.region import Region
-from forecast.settings import StationSettings
+from forecast.settings import StationSettings, TextSettings
 from forecast.settings.cmadaas import (
     CmadaasDatasetSettings,
     CmadaasModelSettings,
@@ -73,7 +73,7 @@ def served(
     source = ours.source.model_copy(
         update={
             "order": ("cmadaas",), "parameters": parameters(), "steps": steps,
-            "cmadaas": CmadaasModelSettings(data_code=DATA_CODE),
+            "cmadaas": CmadaasModelSettings(data_code=DATA_CODE), "attribution": TextSettings(),
         }
     )  # fmt: skip
     ours = ours.model_copy(update={"source": source})

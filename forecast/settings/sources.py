@@ -176,6 +176,13 @@ class SourceSettings(SettingsSection):
             )
         if self.cmadaas and self.cmadaas.fetch == "grids" and not named_there(self.parameters):
             raise ValueError(f"parameters: {NONE_NAMED}")
+        owner = self.attribution
+        if self.cmadaas and "cmadaas" in self.order and "NCEP" in f"{owner.zh} {owner.en}":
+            raise ValueError(
+                "attribution: it credits NCEP, but order names cmadaas: write whose data "
+                f"{self.cmadaas.data_code} are, for it stands on every page; name the model in "
+                "`model` and `name`, too"
+            )
         return self
 
 

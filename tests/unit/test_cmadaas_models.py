@@ -232,6 +232,7 @@ def test_the_leading_model_may_come_from_cmadaas(
     got = opened.acquire(needs, NOW)
 
     assert (got.origin, got.cycle.run) == ("cmadaas", RUN)
+    assert got.attribution == f"CMADaaS {model.cmadaas.data_code}"
     from forecast.ingest.grib import reader
 
     found = reader.read_atmosphere(got.files, got.cycle, needs, threads=1)
@@ -276,6 +277,13 @@ def test_an_order_that_begins_with_cmadaas_names_its_data_set(config: Config) ->
 
     with pytest.raises(ConfigError, match=r"cmadaas: \{data_code"):
         build_config(values, {})
+
+    [model] = (each for each in values["models"] if each["id"] == "cmadaas_gfs")
+    values["source"] |= {"cmadaas": model["cmadaas"], "parameters": model["parameters"]}
+    with pytest.raises(ConfigError, match="it credits NCEP, but order names cmadaas"):
+        build_config(values, {})
+    values["source"]["attribution"] = model["attribution"]
+    assert build_config(values, {}).source.order[0] == "cmadaas"
 
 
 @pytest.mark.parametrize(
