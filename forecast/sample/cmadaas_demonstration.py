@@ -100,8 +100,8 @@ def _with_service(config: Config, url: str, work: Path) -> Config:
     """Return settings with the service's address, its stations listed and named by the sites."""
     interface = config.cmadaas.model_copy(
         update={
-            "url": url, "state": work / "cmadaas", "requests_per_minute": 6000,
-            "requests_per_hour": 100_000, "connections": 2,
+            "url": url, "requests_per_minute": 6000, "requests_per_hour": 100_000,
+            "connections": 2,
         }
     )  # fmt: skip
     stations = {each.id: each for each in sample_stations()}

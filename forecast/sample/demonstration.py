@@ -71,6 +71,7 @@ def demonstration_config(
             "output": config.output.model_copy(update={"folder": output}),
             "delivery": DeliverySettings(),  # it sends nothing to anybody
             "learning": config.learning.model_copy(update={"folder": work / "models"}),
+            "cmadaas": config.cmadaas.model_copy(update={"state": work / "cmadaas"}),
         }
     )
 
