@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -98,7 +99,7 @@ class Publisher:
 
     def release_count(self) -> int:
         """Return how many released issues are in the folder; 0 where it is not there."""
-        return len(self._releases()) if self.releases.is_dir() else 0
+        return len(self._releases()) if os.path.isdir(self.releases) else 0
 
     def manifest(self) -> Mapping[str, Any]:
         """Return the manifest of the release in force: its issue, its review, whether withdrawn.

@@ -16,6 +16,7 @@ import sqlalchemy as sql
 from forecast.archive.database import ADVICE, file_of
 from forecast.archive.issues import WITHDRAWN, Archive
 from forecast.archive.schema import issue_table
+from forecast.archive.state import read_state
 from forecast.config import masked
 from forecast.domain import Issue
 from forecast.errors import ArchiveUnusable
@@ -52,6 +53,18 @@ def refuse_unfinished(folder: Path) -> None:
         raise ArchiveUnusable(fault)
 
 
+def open_known(url: str, released: int) -> Archive:
+    """Return the archive at an address; every command but a rebuilding one opens it so.
+
+    released: how many issues are in the output folder. Raises: ArchiveUnusable where there are some
+    and the archive is gone or holds no issue.
+    """
+    refuse_lost(url, released)
+    archive = Archive(url)
+    refuse_emptied(archive, released)
+    return archive
+
+
 def refuse_lost(url: str, released: int) -> None:
     """Refuse the address of an archive whose file is gone or empty though issues were released.
 
@@ -61,13 +74,23 @@ def refuse_lost(url: str, released: int) -> None:
     if path is None or not released:
         return
     try:
-        found = path.stat().st_size > 0
+        size = path.stat().st_size
     except FileNotFoundError:
-        found = False
+        raise _lost(masked(url), "it is not there", released) from None
     except OSError:
         return  # said when it is opened
-    if not found:
-        raise _lost(masked(url), "it is not there", released)
+    if not size:
+        raise _lost(masked(url), "its file is empty", released)
+
+
+def refuse_unread(url: str, released: int) -> None:
+    """Refuse a lost or emptied archive without opening it for writing, whoever holds it.
+
+    Raises: ArchiveUnusable, ArchiveError where it cannot be read.
+    """
+    refuse_lost(url, released)
+    if released and read_state(url).issued is None:
+        raise _lost(masked(url), "it holds no issue", released)
 
 
 def refuse_emptied(archive: Archive, released: int) -> None:
@@ -84,10 +107,12 @@ def _lost(address: str, what: str, released: int) -> ArchiveUnusable:
 
 
 def holds_issues(archive: Archive) -> bool:
-    """Return whether any issue was published from an archive. Raises: ArchiveError."""
+    """Return whether an archive knows any issue, also one that is not published yet.
+
+    Raises: ArchiveError.
+    """
     with archive.transaction() as connection:
-        published = sql.select(issue_table.c.id).where(issue_table.c.published.is_not(None))
-        return connection.execute(published.limit(1)).first() is not None
+        return connection.execute(sql.select(issue_table.c.id).limit(1)).first() is not None
 
 
 def refuse_damaged(archive: Archive) -> None:

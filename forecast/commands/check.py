@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from forecast.archive.rebuilding import unfinished_restore
+from forecast.archive.rebuilding import refuse_lost, refuse_unread, unfinished_restore
 from forecast.archive.state import parsed_address, read_state
 from forecast.commands import cmadaas_checks, delivery_checks, folder_checks, site_checks
 from forecast.commands.finding import CheckFinding
@@ -38,6 +38,7 @@ from forecast.http import Client
 from forecast.settings import LOOPBACK, HttpSettings
 from forecast.settings.errors import SettingsError, repaired
 from models.prediction import open_models
+from products.publish import Publisher
 
 PATIENCE = 5.0  # [s] to wait for a server
 REQUIRED = ("service", "source", "sites")  # sections without which there are no settings
@@ -181,6 +182,7 @@ def _paths(config: Config) -> Iterator[CheckFinding]:
 def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFinding]:
     """Yield where the archive is, and what was issued last."""
     url, address = config.archive.url, masked(config.archive.url)
+    released = Publisher(config).release_count()
     if broken_off := unfinished_restore(config.private_folder):
         yield CheckFinding("fault", "archive", broken_off)
         return
@@ -197,6 +199,7 @@ def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFind
             if finding.grade != "ok":
                 yield finding
                 return
+            refuse_lost(url, released)
             if not os.path.exists(file):
                 yield CheckFinding("ok", "archive", f"{address}: not there yet, will be made")
                 return
@@ -206,6 +209,7 @@ def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFind
         elif offline:
             yield CheckFinding("note", "archive", f"{address}: not contacted: --offline")
             return
+        refuse_unread(url, released)
         state = read_state(url)
     except ArchiveError as error:
         yield CheckFinding("fault", "archive", str(error))

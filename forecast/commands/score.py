@@ -51,7 +51,8 @@ def outcomes(
         named = " ".join(map(str, files))
         raise typer.BadParameter(f"{named}: `outcomes show` takes no file; it shows what is kept")
     settings = setup.settings(config)
-    text, code = outcome_import.run(action, files or [], settings, now or setup.clock())
+    archive = setup.open_archive(settings)
+    text, code = outcome_import.run(action, files or [], archive, settings, now or setup.clock())
     show(text)
     return code
 
@@ -78,7 +79,8 @@ def truth(
     from forecast.learning import truth_from_analyses
 
     settings, moment = setup.settings(config), now or setup.clock()
-    show(truth_from_analyses.report(settings, moment, day, stations_only, source))
+    archive = setup.open_archive(settings)
+    show(truth_from_analyses.report(archive, settings, moment, day, stations_only, source))
     return 0
 
 
@@ -113,7 +115,9 @@ def verify(
         raise typer.BadParameter(
             f"--until {until} lies before --since {since}: expected the first day first"
         )
-    show(verifying.report(setup.settings(config), now or setup.clock(), since, until, json))
+    settings = setup.settings(config)
+    archive, moment = setup.open_archive(settings), now or setup.clock()
+    show(verifying.report(archive, settings, moment, since, until, json))
     return 0
 
 

@@ -12,7 +12,8 @@ from forecast.archive.drafts import Drafts
 from forecast.archive.intake_report import IntakeCounts, IntakeReason
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations, StationActivity
-from forecast.commands import delivery_status
+from forecast.commands import alive, delivery_status
+from forecast.commands import world as setup
 from forecast.config import Config, masked
 from forecast.learning import monitor
 from forecast.observations.doubts import recent_doubts
@@ -38,7 +39,7 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
     """Return what is known at `now`, as JSON holds it; of files and senders the last day, or
     everything kept. Raises: ArchiveError.
     """
-    archive, publisher = Archive(config.archive.url), Publisher(config)
+    archive, publisher = setup.open_archive(config), Publisher(config)
     current, issues, attempts = publisher.current(), archive.issues(10), archive.attempts(10)
     in_force = next((issue for issue in issues if issue.id == current), None)
     state = read_service_state(config)
@@ -51,6 +52,7 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "whole": publisher.holds(current) if current else False,
         "stale": in_force is None or in_force.expired(now),
         "service": _service(state, now),
+        "problems": _problems(config, state, now),
         "alerts": _alerts(config),
         "issues": [
             {
@@ -77,15 +79,34 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
 
 
 def exit_code(found: dict[str, Any]) -> int:
-    """Return 0 where readers see a forecast that holds, else STALE or EMPTY."""
-    return EMPTY if not found["in_force"] else STALE if found["stale"] else 0
+    """Return 0 where readers see a forecast that holds and the service does its work.
+
+    STALE where it does not, EMPTY where nothing is in force.
+    """
+    if not found["in_force"]:
+        return EMPTY
+    return STALE if found["stale"] or found["problems"] else 0
+
+
+def _problems(config: Config, state: ServiceState, now: datetime) -> list[str]:
+    """Return why the service fails, in words: as `check --alive`, once it was started.
+
+    Also that its process has ended, however short ago.
+    """
+    if state.beat is None:
+        return []
+    named = [each.detail for each in alive.findings(config, now) if each.grade == "fault"]
+    if state.beat.ended() and not state.silent(now):
+        named.append(f"the service has ended: process {state.beat.process} is gone")
+    return named
 
 
 def _service(state: ServiceState, now: datetime) -> dict[str, Any]:
     """Return how the scheduler lives: its last heartbeat, its process and its version."""
     beat = state.beat
     return {
-        "alive": not state.silent(now),
+        "alive": not state.silent(now) and not (beat is not None and beat.ended()),
+        "ended": beat is not None and beat.ended(),
         "at": beat.at.isoformat() if beat else None,
         "started": beat.started.isoformat() if beat else None,
         "process": beat.process if beat else None,
@@ -124,7 +145,8 @@ def _service_lines(found: dict[str, Any]) -> list[str]:
     if service["at"] is None:
         first = "service    no heartbeat: `run` was never started, or not with these settings"
     else:
-        state = "alive" if service["alive"] else f"silent since {service['at']}"
+        silent = f"silent since {service['at']}"
+        state = "alive" if service["alive"] else "ended" if service["ended"] else silent
         first = (
             f"service    {state}  process {service['process']}, version {service['version']}, "
             f"started {service['started']}"
@@ -173,6 +195,7 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
         f"output     {found['output']}",
         f"in force   {state}",
         *_service_lines(found),
+        *(f"problem    {problem}" for problem in found["problems"]),
         *(f"model      refused: {reason}" for reason in found["models_refused"]),
     ]
     for issue in found["issues"]:

@@ -73,8 +73,8 @@ def open_archive(config: Config, rebuild: bool = False) -> Archive:
     from forecast.archive.issues import Archive
     from forecast.archive.rebuilding import (
         keep_damaged,
+        open_known,
         refuse_damaged,
-        refuse_lost,
         refuse_unfinished,
     )
     from forecast.errors import ArchiveUnusable
@@ -84,8 +84,7 @@ def open_archive(config: Config, rebuild: bool = False) -> Archive:
     publisher = Publisher(config)
     refuse_unfinished(config.private_folder)
     if not rebuild:
-        refuse_lost(config.archive.url, publisher.release_count())
-        return Archive(config.archive.url)
+        return open_known(config.archive.url, publisher.release_count())
     try:
         archive = Archive(config.archive.url)
         refuse_damaged(archive)

@@ -140,12 +140,13 @@ def _import_files(
     return "\n".join(lines), max(codes)
 
 
-def run(action: str, files: Sequence[Path], config: Config, now: datetime) -> tuple[str, int]:
+def run(
+    action: str, files: Sequence[Path], archive: Archive, config: Config, now: datetime
+) -> tuple[str, int]:
     """Return what `skyscape outcomes` prints, and its exit code.
 
     Raises: FileUnreadable where none of the files can be read, ArchiveError.
     """
-    archive = Archive(config.archive.url)
     if action == "import":
         return _import_files(files, archive, config, now)
     outcomes = Outcomes(archive)

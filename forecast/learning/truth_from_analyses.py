@@ -224,13 +224,17 @@ def nightly(
 
 
 def report(
-    config: Config, now: datetime, day: date | None, stations_only: bool, only: str | None
+    archive: Archive,
+    config: Config,
+    now: datetime,
+    day: date | None,
+    stations_only: bool,
+    only: str | None,
 ) -> str:
     """Derive the outcomes of `day` (None: of the last days); return a line for each day.
 
     only: the one provider of runs to use. Raises: ConfigError, ArchiveError.
     """
-    archive = Archive(config.archive.url)
     read = None if stations_only else reader(config, only)
     if day is None:
         return "\n".join(map(str, nightly(archive, config, now, read)))

@@ -112,10 +112,15 @@ def kept(folder: Path) -> Verification | None:
 
 
 def report(
-    config: Config, now: datetime, since: date | None, until: date | None, as_json: bool
+    archive: Archive,
+    config: Config,
+    now: datetime,
+    since: date | None,
+    until: date | None,
+    as_json: bool,
 ) -> str:
     """Return what `skyscape verify` prints, as for `verification`. Raises: ArchiveError."""
-    found = verification(Archive(config.archive.url), config, now, since, until)
+    found = verification(archive, config, now, since, until)
     if as_json:
         return json.dumps(score_document.document(found), ensure_ascii=False)
     if not found.cases:

@@ -126,7 +126,7 @@ def derive(
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class _SiteBatch:
     """Some sites, their events with the rows of these among all, and their whole days."""
 
     sites: tuple[Site, ...]
@@ -135,7 +135,7 @@ class _Batch:
     days: Sequence[Event]
 
 
-def _batches(events: Sequence[Event], days: Sequence[Event]) -> list[_Batch]:
+def _batches(events: Sequence[Event], days: Sequence[Event]) -> list[_SiteBatch]:
     """Return the events and days of BATCH sites at a time; one batch where there are none."""
     sites = tuple({event.site.id: event.site for event in (*events, *days)}.values())
     number_of = {site.id: number // BATCH for number, site in enumerate(sites)}
@@ -146,7 +146,7 @@ def _batches(events: Sequence[Event], days: Sequence[Event]) -> list[_Batch]:
     for number in range(max(-(-len(sites) // BATCH), 1)):
         rows = np.flatnonzero(of_events == number)
         found.append(
-            _Batch(
+            _SiteBatch(
                 sites[number * BATCH : (number + 1) * BATCH],
                 [events[row] for row in rows.tolist()],
                 rows,
@@ -157,7 +157,7 @@ def _batches(events: Sequence[Event], days: Sequence[Event]) -> list[_Batch]:
 
 
 def _derived(
-    batch: _Batch, everywhere: Scene, settings: PhenomenonSettings, drawn_until: date | None
+    batch: _SiteBatch, everywhere: Scene, settings: PhenomenonSettings, drawn_until: date | None
 ) -> tuple[Features, tuple[str, ...]]:
     """Return the features of a batch's events, and the failed modules. everywhere: of all sites."""
     events, days, scene = batch.events, batch.days, everywhere.at_other(batch.sites)

@@ -23,16 +23,25 @@ SILENT = timedelta(minutes=3)  # after this the service counts as dead
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """When the service last lived, its process, when it started, and its version."""
+    """When the service last lived, its process, when it started, and its version.
+
+    space: which numbers of processes count there (of a container, of this machine); "": unknown.
+    """
 
     at: datetime
     process: int
     started: datetime
     version: str
+    space: str = ""
 
     def silent(self, now: datetime) -> bool:
         """Return whether it is too long ago, or in the future (the clock was set back)."""
         return not -SILENT <= as_utc(now) - self.at <= SILENT
+
+    def ended(self) -> bool:
+        """Return whether its process is gone; False where that cannot be seen from here."""
+        seen = bool(self.space) and self.space == _space()
+        return seen and not Path(f"/proc/{self.process}").exists()
 
 
 def beat(folder: Path, now: datetime, started: datetime, version: str) -> None:
@@ -43,8 +52,17 @@ def beat(folder: Path, now: datetime, started: datetime, version: str) -> None:
         "process": os.getpid(),
         "started": as_utc(started).isoformat(timespec="seconds"),
         "version": version,
+        "space": _space(),
     }
     write_whole(folder / NAME, json.dumps(content))
+
+
+def _space() -> str:
+    """Return the name of this process's PID namespace; "" where there is none."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
 def last_beat(folder: Path) -> Heartbeat | None:
@@ -56,6 +74,7 @@ def last_beat(folder: Path) -> Heartbeat | None:
             int(plain["process"]),
             as_utc(datetime.fromisoformat(plain["started"])),
             str(plain["version"]),
+            str(plain.get("space", "")),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

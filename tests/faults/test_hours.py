@@ -17,6 +17,7 @@ from forecast import pipeline
 from forecast.archive import database
 from forecast.archive.issues import Archive
 from forecast.archive.rebuilding import refuse_lost
+from forecast.commands import check, status
 from forecast.commands import world as setup
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle
@@ -25,6 +26,7 @@ from forecast.ingest.grib import reader
 from forecast.issue import choice_of_run
 from forecast.issue.release import restore
 from forecast.service.attempts import Attempts
+from forecast.service.backups import back_up
 from forecast.service.issue_jobs import IssueJobs
 from forecast.service.journal import Journal, JournalEntry
 from forecast.service.open_hour import IssueHours
@@ -161,10 +163,33 @@ def test_an_archive_that_is_empty_where_it_was_full_is_refused(ours: Config) -> 
 
     with pytest.raises(ArchiveUnusable, match="it holds no issue"):
         pipeline.run(world(ours, RUN), HOUR)
+    with pytest.raises(ArchiveUnusable, match="it holds no issue"):
+        setup.open_archive(ours)
 
     file_of(ours).write_bytes(b"")
-    with pytest.raises(ArchiveUnusable, match="it is not there"):
+    with pytest.raises(ArchiveUnusable, match="its file is empty"):
         refuse_lost(ours.archive.url, released=1)
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_no_command_that_reads_begins_a_lost_archive_anew_or_takes_it_for_sound(
+    ours: Config, tmp_path: Path, emptied: bool
+) -> None:
+    lose(ours)
+    if emptied:
+        Archive(ours.archive.url)
+    before = file_of(ours).exists()
+
+    with pytest.raises(ArchiveUnusable, match="released issues are in the output folder"):
+        status.found(ours, HOUR)
+    with pytest.raises(ArchiveUnusable, match="released issues are in the output folder"):
+        back_up(ours, HOUR, tmp_path / "backups")
+    found = [each for each in check._archive(ours, HOUR, False) if each.grade == "fault"]
+
+    assert [each.subject for each in found] == ["archive"]
+    assert "skyscape restore" in found[0].detail
+    assert file_of(ours).exists() == before
+    assert not list(tmp_path.glob("backups/skyscape-*"))
 
 
 def test_a_damaged_archive_is_kept_beside_the_rebuilt_one(ours: Config) -> None:

@@ -28,6 +28,7 @@ from forecast.archive import copies
 from forecast.archive.accounts import Accounts
 from forecast.archive.drafts import Drafts
 from forecast.archive.issues import Archive, Attempt
+from forecast.archive.rebuilding import adopt
 from forecast.commands import status
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle, Issue
@@ -79,6 +80,8 @@ def filled(config: Config, folder: Path) -> Config:
     archive = Archive(found.archive.url)
     Accounts(archive).add("wang", "王一", "forecaster", "seven larches above", NOW)
     archive.keep_attempt(Attempt(NOW, None, 0, "kept"))
+    issue = Issue("gfs-2026112200", 1, NOW, Cycle(one_site.RUN), NOW + DAY)
+    adopt(archive, [(issue, "", False)])
     (folder / "models" / "sunset_glow").mkdir(parents=True)
     (folder / "models" / "sunset_glow" / "card.json").write_text("{}")
     release = folder / "site" / "archive" / "gfs-2026112200"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -232,9 +234,31 @@ def test_the_service_its_journal_and_its_open_alerts_are_shown_in_local_time(
 
 
 @pytest.mark.parametrize(
-    ("in_force", "stale", "code"), [("gfs-1", False, 0), ("gfs-1", True, 8), (None, True, 9)]
+    ("in_force", "stale", "problems", "code"),
+    [
+        ("gfs-1", False, [], 0),
+        ("gfs-1", True, [], 8),
+        ("gfs-1", False, ["no issue of 16:10"], 8),
+        (None, True, [], 9),
+    ],
 )
-def test_status_fails_where_readers_have_no_forecast_that_holds(
-    in_force: str | None, stale: bool, code: int
+def test_status_fails_where_readers_have_no_forecast_that_holds_or_the_service_does_not_work(
+    in_force: str | None, stale: bool, problems: list[str], code: int
 ) -> None:
-    assert status.exit_code({"in_force": in_force, "stale": stale}) == code
+    found = {"in_force": in_force, "stale": stale, "problems": problems}
+
+    assert status.exit_code(found) == code
+
+
+def test_a_service_that_has_just_ended_is_not_called_alive(
+    settings: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = subprocess.Popen(["true"])
+    done.wait()
+    monkeypatch.setattr(os, "getpid", lambda: done.pid)
+    heartbeat.beat(settings.private_folder, NOW, NOW - timedelta(hours=2), "0.1.0")
+
+    text = "\n".join(status.lines(status.found(settings, NOW)))
+
+    assert f"service    ended  process {done.pid}" in text
+    assert f"problem    the service has ended: process {done.pid} is gone" in text
