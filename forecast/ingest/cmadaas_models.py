@@ -201,6 +201,7 @@ def open_service(
 
     files: the folder of its listed files.
     """
+    interface = interface.for_models(settings.deadline_seconds)
     if settings.fetch == "files":
         return ServiceFiles(interface, settings, expected, files, keep)
     return ServiceGrids(interface, settings, fields_asked(parameters), expected.attribution, store)

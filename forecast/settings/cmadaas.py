@@ -56,7 +56,8 @@ class CmadaasSettings(SettingsSection):
     """The interface: its address, its limits, its codes.
 
     url: with port and path; empty: not used. requests_per_minute, requests_per_hour: of the
-    account, over all processes. too_frequent_minutes: no request for so long after the service
+    account, over all processes. stations_share: the part of both that models leave for stations.
+    too_frequent_minutes: no request for so long after the service
     said so. rows: asked at once. state: the folder of what is remembered. file_hosts: servers of
     listed files; none: that of `url`. missing: values of grids that stand for none; missing_from:
     station values from here on do.
@@ -66,6 +67,7 @@ class CmadaasSettings(SettingsSection):
     node: str = Field(default="NMIC_MUSIC_CMADAAS", min_length=1, max_length=80)
     requests_per_minute: int = Field(default=60, ge=1, le=6000)
     requests_per_hour: int = Field(default=1500, ge=1, le=100_000)
+    stations_share: float = Field(default=0.2, ge=0, le=0.9)
     too_frequent_minutes: float = Field(default=15, gt=0, le=180)
     connections: int = Field(default=2, ge=1, le=8)
     timeout_seconds: float = Field(default=60, gt=0, le=3000)
@@ -98,12 +100,14 @@ class CmadaasModelSettings(SettingsSection):
 
     fetch: `grids` asks for each field cut to the region; `files` fetches the listed GRIB files
     whose names `file_name` (a regular expression) finds. latest: the newest run is asked for first.
+    deadline_seconds: of one acquisition by the leading model; a further model has its own.
     """
 
     data_code: Name
     fetch: Literal["grids", "files"] = "grids"
     file_name: Expression = ""
     latest: bool = True
+    deadline_seconds: float = Field(default=5400, gt=0, le=86400)
 
 
 class CmadaasElementSettings(SettingsSection):
