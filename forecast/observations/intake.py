@@ -49,8 +49,9 @@ class IntakeSummary:
 
     files, records: archived. refused: lines. unknown_stations: records of stations that are not in
     the settings. flagged: values by quality rule. waiting: files still being written. truncated:
-    the folder holds more files than are scanned. deleted: old files. checked: pushed records whose
-    remaining quality checks were made.
+    the folder holds more files than are scanned. deleted: old files. checked: pushed records, and
+    those of a feed, whose remaining quality checks were made. fed: records of the feed (CMADaaS),
+    which are no file's. failed: what went wrong where nothing could be had of a feed.
     """
 
     files: int = 0
@@ -62,6 +63,8 @@ class IntakeSummary:
     truncated: bool = False
     deleted: int = 0
     checked: int = 0
+    fed: int = 0
+    failed: tuple[str, ...] = ()
 
     def __add__(self, other: IntakeSummary) -> IntakeSummary:
         return IntakeSummary(
@@ -74,6 +77,8 @@ class IntakeSummary:
             truncated=self.truncated or other.truncated,
             deleted=self.deleted + other.deleted,
             checked=self.checked + other.checked,
+            fed=self.fed + other.fed,
+            failed=self.failed + other.failed,
         )
 
     @property
@@ -84,11 +89,13 @@ class IntakeSummary:
         parts += (
             [f"{self.unknown_stations} records of other stations"] if self.unknown_stations else []
         )
-        parts += [f"{self.checked} pushed records checked"] if self.checked else []
+        parts += [f"{self.fed} of the records from CMADaaS"] if self.fed else []
+        parts += [f"{self.checked} records checked"] if self.checked else []
         parts += [f"flagged: {flagged}"] if flagged else []
         parts += [f"{self.waiting} files still being written"] if self.waiting else []
         parts += ["more files than are scanned: clear the folder"] if self.truncated else []
         parts += [f"{self.deleted} old files deleted"] if self.deleted else []
+        parts += [f"failed: {reason}" for reason in self.failed]
         return "; ".join(parts)
 
 
@@ -163,7 +170,10 @@ class Intake:
             if new and batch.parsed.observations:  # else a failure: kept as a fault, no line
                 refused = len(batch.parsed.faults) + batch.parsed.more_faults
                 records = len(batch.parsed.observations)
-                total += IntakeSummary(files=1, records=records, refused=refused)
+                total += IntakeSummary(records=records, refused=refused, fed=records)
+            if batch.failed:
+                reasons = tuple(fault.reason for fault in batch.parsed.faults)
+                total += IntakeSummary(failed=reasons)
             batch.remember()
         return total
 

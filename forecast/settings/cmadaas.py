@@ -35,7 +35,8 @@ class CmadaasCodes(SettingsSection):
     success: tuple[Code, ...] = (0,)
     no_data: tuple[Code, ...] = (-1,)
     account: tuple[Code, ...] = (-1001, -1002, -1004)
-    request: tuple[Code, ...] = (-2000, -2001, -3001, -3004, -3005, -9002)
+    request: tuple[Code, ...] = (-2000, -2001, -3001, -3004, -9002)
+    element: tuple[Code, ...] = (-3005,)
     too_frequent: tuple[Code, ...] = (-5004,)
     server: tuple[Code, ...] = (-6001, -7001, -10001)
 
@@ -194,7 +195,8 @@ class CmadaasStationSettings(SettingsSection):
     corrections_hours: those that are asked again every corrections_every_hours, for corrections.
     keep_all: reports of stations that observations.stations does not name are kept, too.
     doubtful_flags, wrong_flags, missing_flags: the service's quality flags. analyses: hourly grids
-    of which the sites' points count as analyses.
+    of which the sites' points count as analyses. trace_values: of precipitation, less than
+    0.1 mm: taken as 0.
     moved_metres, moved_height_metres: a station that moved farther is named.
     """
 
@@ -211,6 +213,7 @@ class CmadaasStationSettings(SettingsSection):
     doubtful_flags: tuple[int, ...] = (1,)
     wrong_flags: tuple[int, ...] = (2,)
     missing_flags: tuple[int, ...] = (7, 8)
+    trace_values: tuple[float, ...] = (999990.0,)
     analyses: tuple[CmadaasAnalysisSettings, ...] = Field(default=(), max_length=5)
     moved_metres: float = Field(default=150, gt=0, le=100_000)
     moved_height_metres: float = Field(default=10, gt=0, le=5000)
