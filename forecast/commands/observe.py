@@ -29,6 +29,6 @@ def observe(*, config: ConfigFile = None, now: Now = None, json: AsJson = False)
         "files": taken.files, "records": taken.records, "refused": taken.refused,
         "of_other_stations": taken.unknown_stations, "flagged": dict(taken.flagged),
         "waiting": taken.waiting, "deleted": taken.deleted, "from_cmadaas": taken.fed,
-        "failed": list(taken.failed),
+        "notes": list(taken.notes), "failed": taken.failed,
     })  # fmt: skip
     return code

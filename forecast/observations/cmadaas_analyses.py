@@ -78,6 +78,11 @@ class SiteAnalyses:
                 log.warning("analysis %s: %s", analysis.data_code, error)
                 yield self._failure(analysis, str(error), now)
 
+    def lacking(self, analysis: CmadaasAnalysisSettings, hour: datetime, deadline: Deadline) -> str:
+        """Return in words what an analysis lacks at an hour; "": nothing. Raises: SourceError."""
+        found = self._points(analysis, hour, deadline, list(analysis.elements))[1]
+        return _lacked({text: [hour] for text in found.values()}) if found else ""
+
     def _hours(
         self, analysis: CmadaasAnalysisSettings, now: datetime, deadline: Deadline
     ) -> Iterator[ReceivedReports]:

@@ -15,7 +15,15 @@ from typing import Any
 from forecast.errors import CycleNotReady, ElementRefused, SourceCorrupt, SourceRefused
 from forecast.http import Deadline
 from forecast.ingest.cmadaas import Cmadaas
-from forecast.observations.cmadaas_rows import FLAG, NEEDED, STATION, TIME, parse_moment
+from forecast.observations.cmadaas_rows import (
+    FLAG,
+    NEEDED,
+    STATION,
+    TIME,
+    NamedElement,
+    asked_names,
+    parse_moment,
+)
 from forecast.settings.cmadaas import CmadaasDatasetSettings, CmadaasStationSettings
 
 ROUND = 50  # a service cuts its replies at a multiple of it, or at a power of two
@@ -145,6 +153,28 @@ class StationRequests:
             yield name
         flags = [name for name in names if name not in values and name[len(FLAG) :] not in lost]
         yield from self._halved(dataset, flags, span, deadline)
+
+    def all_lacking(
+        self,
+        dataset: CmadaasDatasetSettings,
+        elements: Sequence[NamedElement],
+        span: Span,
+        deadline: Deadline,
+    ) -> list[str]:
+        """Return all that the data set lacks of what is asked for.
+
+        Raises: CycleNotReady (it lacks nothing, and has no record of the span), SourceError.
+        """
+        found: list[str] = []
+        while True:
+            names = asked_names(elements, dataset.flags, found)
+            if (error := self.refused(dataset, names, span, deadline)) is None:
+                return found
+            wanted = [name for name in names if name not in NEEDED]
+            new = list(self.lacking(dataset, wanted, span, deadline, error.said))
+            if not new:
+                raise error
+            found += new
 
     def refused(
         self, dataset: CmadaasDatasetSettings, names: Sequence[str], span: Span, deadline: Deadline

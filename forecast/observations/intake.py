@@ -51,7 +51,7 @@ class IntakeSummary:
     the settings. flagged: values by quality rule. waiting: files still being written. truncated:
     the folder holds more files than are scanned. deleted: old files. checked: pushed records, and
     those of a feed, whose remaining quality checks were made. fed: records of the feed (CMADaaS),
-    which are no file's. failed: what went wrong where nothing could be had of a feed.
+    which are no file's. notes: what it says of itself. failed: nothing could be had of it.
     """
 
     files: int = 0
@@ -64,7 +64,8 @@ class IntakeSummary:
     deleted: int = 0
     checked: int = 0
     fed: int = 0
-    failed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    failed: bool = False
 
     def __add__(self, other: IntakeSummary) -> IntakeSummary:
         return IntakeSummary(
@@ -78,7 +79,8 @@ class IntakeSummary:
             deleted=self.deleted + other.deleted,
             checked=self.checked + other.checked,
             fed=self.fed + other.fed,
-            failed=self.failed + other.failed,
+            notes=self.notes + other.notes,
+            failed=self.failed or other.failed,
         )
 
     @property
@@ -95,7 +97,7 @@ class IntakeSummary:
         parts += [f"{self.waiting} files still being written"] if self.waiting else []
         parts += ["more files than are scanned: clear the folder"] if self.truncated else []
         parts += [f"{self.deleted} old files deleted"] if self.deleted else []
-        parts += [f"failed: {reason}" for reason in self.failed]
+        parts += [f"CMADaaS: {reason}" for reason in self.notes]
         return "; ".join(parts)
 
 
@@ -171,9 +173,9 @@ class Intake:
                 refused = len(batch.parsed.faults) + batch.parsed.more_faults
                 records = len(batch.parsed.observations)
                 total += IntakeSummary(records=records, refused=refused, fed=records)
-            if batch.failed:
+            elif not batch.parsed.observations:
                 reasons = tuple(fault.reason for fault in batch.parsed.faults)
-                total += IntakeSummary(failed=reasons)
+                total += IntakeSummary(notes=reasons, failed=batch.failed)
             batch.remember()
         return total
 
