@@ -98,11 +98,11 @@ class SourceRefused(SourceUnavailable):
 
 
 class ElementRefused(SourceRefused):
-    """An element is not served in a data set; the others may be. said: the server's own words."""
+    """An element is not served in a data set; the others may be. detail: the server's own words."""
 
-    def __init__(self, message: str, said: str = "") -> None:
+    def __init__(self, message: str, detail: str = "") -> None:
         super().__init__(message, of_file=True)
-        self.said = said
+        self.detail = detail
 
 
 class TooFrequent(SourceUnavailable):

@@ -248,23 +248,23 @@ class CmadaasReports:
         before, wanted = len(asked.lacking), [name for name in names if name not in NEEDED]
         if asked.probed is None or not asked.lacking:
             asked.probed = span.until
-        for name in self._requests.lacking(dataset, wanted, span, deadline, error.said):
+        for name in self._requests.lacking(dataset, wanted, span, deadline, error.detail):
             asked.lacking.append(name)
             self.memory.write()
         if len(asked.lacking) == before:
             raise error
-        yield from self._tell_lacking(dataset, asked, span.until)
+        yield from self._name_lacking(dataset, asked, span.until)
 
-    def _tell_lacking(
+    def _name_lacking(
         self, dataset: CmadaasDatasetSettings, asked: AskedDataset, now: datetime
     ) -> Iterator[ReceivedReports]:
         """Yield what is lacking and was not named yet."""
-        new = [name for name in asked.lacking if name not in asked.told]
+        new = [name for name in asked.lacking if name not in asked.named]
         if new:
             text = lacking_text(self._elements[dataset.data_code], new)
             log.warning("observations of %s: %s", dataset.data_code, text)
             yield self._fault(dataset.data_code, now, text)
-            asked.told += new
+            asked.named += new
 
     def _ask_again(
         self, dataset: CmadaasDatasetSettings, asked: AskedDataset, span: Span, deadline: Deadline
@@ -273,15 +273,15 @@ class CmadaasReports:
         names = asked_names(self._elements[dataset.data_code], dataset.flags)
         digest = hashlib.sha256(",".join(names).encode()).hexdigest()
         if digest != asked.names:
-            asked.names, asked.lacking, asked.told, asked.probed = digest, [], [], None
+            asked.names, asked.lacking, asked.named, asked.probed = digest, [], [], None
             return
-        yield from self._tell_lacking(dataset, asked, span.until)  # of a process that was killed
+        yield from self._name_lacking(dataset, asked, span.until)  # of a process that was killed
         every = timedelta(hours=self._settings.corrections_every_hours)
         if asked.lacking and (
             asked.probed is None or not asked.probed <= span.until < asked.probed + every
         ):
             asked.lacking = list(self._requests.lacking(dataset, asked.lacking, span, deadline))
-            asked.told = [name for name in asked.told if name in asked.lacking]
+            asked.named = [name for name in asked.named if name in asked.lacking]
             asked.probed = span.until
             self.memory.write()
 

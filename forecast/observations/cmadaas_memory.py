@@ -31,7 +31,7 @@ class AskedDataset:
     began, until: all between them was asked; None: nothing yet. checked, corrected, probed: when it
     was asked last, when for corrections, and when for what it lacks. hours: hour (ISO) -> digest of
     the records of that hour kept last. names: digest of the names that the settings ask for;
-    lacking: those that it does not serve; told: those of them named in a fault. reports: station ->
+    lacking: those that it does not serve; named: those of them in a fault. reports: station ->
     elements that it has reported here.
     """
 
@@ -43,7 +43,7 @@ class AskedDataset:
     hours: dict[str, str] = field(default_factory=dict)
     names: str = ""
     lacking: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
     reports: dict[str, set[str]] = field(default_factory=dict)
 
 
@@ -51,14 +51,15 @@ class AskedDataset:
 class KnownStation:
     """A station as the service last placed it, and the elements that it has reported.
 
-    before, moved: where it stood before, and when that changed. told: what was said of its place.
+    before, moved: where it stood before, and when that changed. fault: what
+    `status` shows of its place.
     """
 
     station: Station
     elements: set[str] = field(default_factory=set)
     before: Station | None = None
     moved: datetime | None = None
-    told: str = ""
+    fault: str = ""
 
 
 class CmadaasMemory:
@@ -91,7 +92,7 @@ class CmadaasMemory:
                     "hours": each.hours,
                     "names": each.names,
                     "lacking": each.lacking,
-                    "told": each.told,
+                    "named": each.named,
                     "reports": {id: sorted(every) for id, every in sorted(each.reports.items())},
                 }
                 for name, each in sorted(self.datasets.items())
@@ -102,7 +103,7 @@ class CmadaasMemory:
                     "elements": sorted(known.elements),
                     "before": None if known.before is None else _placed(known.before),
                     "moved": _text(known.moved),
-                    "told": known.told,
+                    "fault": known.fault,
                 }
                 for id, known in sorted(self.stations.items())
             },
@@ -139,7 +140,7 @@ def _asked(plain: dict[str, Any]) -> AskedDataset:
         hours={str(hour): str(digest) for hour, digest in plain["hours"].items()},
         names=str(plain.get("names", "")),
         lacking=list(map(str, plain.get("lacking", ()))),
-        told=list(map(str, plain.get("told", ()))),
+        named=list(map(str, plain.get("named", ()))),
         reports={id: set(map(str, every)) for id, every in plain.get("reports", {}).items()},
     )
 
@@ -162,5 +163,5 @@ def _known(id: str, plain: dict[str, Any]) -> KnownStation:
     return KnownStation(
         _station(id, plain), set(map(str, plain["elements"])),
         None if before is None else _station(id, before), _moment(plain.get("moved")),
-        str(plain.get("told", "")),
+        str(plain.get("fault", "")),
     )  # fmt: skip

@@ -59,9 +59,9 @@ def misplaced(
                 f"station {id} has moved {apart}, from {_place(known.before)} to "
                 f"{_place(known.station)}, since {known.moved:%Y-%m-%d %H:%M}Z: {ADVICE}"
             )
-        if text and (again or text != known.told):
+        if text and (again or text != known.fault):
             yield text
-        known.told = text
+        known.fault = text
 
 
 def _place(station: Station) -> str:

@@ -30,7 +30,7 @@ ROUND = 50  # a service cuts its replies at a multiple of it, or at a power of t
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AskedPlace:
     """A part of the settings: the interface that serves it, its parameters, its name."""
 
     interface: str
@@ -59,26 +59,26 @@ class StationRequests:
         self._largest: dict[str, int] = {}
         self.doubts: dict[str, str] = {}
 
-    def places(self) -> Iterator[Place]:
+    def places(self) -> Iterator[AskedPlace]:
         """Yield each part of the settings."""
         names, settings = self._interface.settings.interfaces, self._settings
         if settings.admin_codes:
             codes = ",".join(settings.admin_codes)
-            yield Place(names.region, {"adminCodes": codes}, f"admin_codes {codes:.60}")
+            yield AskedPlace(names.region, {"adminCodes": codes}, f"admin_codes {codes:.60}")
         if settings.stations:
             numbers = ",".join(settings.stations)
-            yield Place(names.stations, {"staIds": numbers}, f"stations {numbers:.60}")
+            yield AskedPlace(names.stations, {"staIds": numbers}, f"stations {numbers:.60}")
         if (box := settings.rectangle) is not None:
             corners = {
                 "minLat": box.south, "maxLat": box.north, "minLon": box.west, "maxLon": box.east
             }  # fmt: skip
             values = {n: f"{value:g}" for n, value in corners.items()}
-            yield Place(names.rectangle, values, "rectangle")
+            yield AskedPlace(names.rectangle, values, "rectangle")
 
     def records(
         self,
         dataset: CmadaasDatasetSettings,
-        place: Place,
+        place: AskedPlace,
         names: Sequence[str],
         span: Span,
         deadline: Deadline,
@@ -126,16 +126,16 @@ class StationRequests:
         names: Sequence[str],
         span: Span,
         deadline: Deadline,
-        said: str = "",
+        detail: str = "",
     ) -> Iterator[str]:
         """Yield those of `names` that the data set lacks, as they are found, values before flags.
 
-        said: the service's words, of which one that is named counts alone; without, or where they
+        detail: the service's words, of which one that is named counts alone; without, or where they
         name several, by halves. Raises: SourceError; SourceRefused where the data set refuses even
         station and time.
         """
         named = [
-            name for name in names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said, re.I)
+            name for name in names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", detail, re.I)
         ]
         if len(named) == 1:
             yield named[0]
@@ -171,7 +171,7 @@ class StationRequests:
             if (error := self.refused(dataset, names, span, deadline)) is None:
                 return found
             wanted = [name for name in names if name not in NEEDED]
-            new = list(self.lacking(dataset, wanted, span, deadline, error.said))
+            new = list(self.lacking(dataset, wanted, span, deadline, error.detail))
             if not new:
                 raise error
             found += new
@@ -221,7 +221,7 @@ class StationRequests:
     def _page(
         self,
         data_code: str,
-        place: Place,
+        place: AskedPlace,
         names: Sequence[str],
         times: str,
         most: int,
