@@ -151,9 +151,9 @@ def _of_model(
     if settings is None:
         return ""
     delay = timedelta(hours=table.delay_hours)
-    runs = (now - delay - timedelta(hours=back) for back in range(25))
-    run = next(each for each in runs if each.hour in table.run_hours)
-    run = run.replace(minute=0, second=0, microsecond=0)
+    runs = (now - delay - timedelta(hours=back) for back in range(49))
+    past = [each for each in runs if each.hour in table.run_hours]
+    run = past[1].replace(minute=0, second=0, microsecond=0)  # the newest may be late
     if newest := newest_run(interface, settings, deadline):
         run = datetime.strptime(newest, "%Y%m%d%H").replace(tzinfo=UTC)
     if settings.fetch == "files":

@@ -47,6 +47,7 @@ Rows: TypeAlias = list[Mapping[str, Any]]
 REPORTS_AT_ONCE = 48  # times of report that one request spans: two days of hourly ones
 SHORTEST_SPAN = timedelta(hours=6)  # of a request, where reports come every few minutes
 HOURS_REMEMBERED = timedelta(days=35)
+LOOK_BACK = timedelta(hours=3)  # of a request for elements that were lacking
 REFUSED_AGAIN = timedelta(hours=1)  # between two entries of the same failure in the archive
 
 
@@ -116,9 +117,10 @@ class CmadaasReports:
     ) -> Iterator[ReceivedReports]:
         asked = self.memory.dataset(dataset.data_code)
         since, corrects = self._since(asked, now)
-        yield from self._ask_again(dataset, asked, Span(_hour(now), now), deadline)
-        empty = {place.text for place in self._requests.places()}
-        first = since
+        yield from self._ask_again(dataset, asked, Span(_hour(now) - LOOK_BACK, now), deadline)
+        if corrects:  # learnt anew: a station may have ceased to measure an element
+            asked.reports.clear()
+        empty, first = {place.text for place in self._requests.places()}, since
         for span in self._spans(dataset, asked, since, corrects, now):
             first = min(first, span.since)
             rows = yield from self._rows(dataset, asked, span, deadline, empty)
@@ -228,7 +230,9 @@ class CmadaasReports:
                 except ElementRefused as error:
                     yield from self._leave_out(dataset, asked, names, span, deadline, error)
             rows += found
-            empty -= {place.text} if found else set()
+            if found:
+                empty.discard(place.text)
+                asked.named = [name for name in asked.named if name not in names]
         self._reporting.update(map(station_of, rows))
         return rows
 
@@ -281,7 +285,6 @@ class CmadaasReports:
             asked.probed is None or not asked.probed <= span.until < asked.probed + every
         ):
             asked.lacking = list(self._requests.lacking(dataset, asked.lacking, span, deadline))
-            asked.named = [name for name in asked.named if name in asked.lacking]
             asked.probed = span.until
             self.memory.write()
 

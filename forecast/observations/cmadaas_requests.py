@@ -137,7 +137,7 @@ class StationRequests:
         named = [
             name for name in names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", detail, re.I)
         ]
-        if len(named) == 1:
+        if len(named) == 1 and self._refuses(dataset, named, span, deadline):
             yield named[0]
             return
         if self._refuses(dataset, NEEDED, span, deadline):

@@ -302,6 +302,21 @@ def told(line: Line) -> list[str]:
     return [fault.reason for _, fault in line.kept.faults(100)]
 
 
+def test_a_refusal_that_names_an_element_that_is_served_costs_only_what_is_not(line: Line) -> None:
+    line.double.names_elements = False
+    line.data.by_code[HOURLY] = [
+        {name: value for name, value in row.items() if name not in ("VIS", "Q_VIS")}
+        for row in records(reports(NOW, FEW), PLACES)
+    ]
+    refused = line.double._refused
+    line.double._refused = lambda code, text: refused(code, f"{text}: TEM,...")  # type: ignore[method-assign]
+
+    line.observe()
+
+    assert line.feed.memory.dataset(HOURLY).lacking == ["VIS"]
+    assert all(len(each.values) == 3 for each in line.archived().values())
+
+
 @pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])
 @pytest.mark.parametrize(
     ("lost", "words"),
