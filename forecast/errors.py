@@ -5,6 +5,7 @@
     ├── SourceError           a model run cannot be had (exit 4)
     │   ├── SourceUnavailable     the network or the server failed: retry
     │   │   ├── SourceRefused         the server will not serve it: a retry does not help
+    │   │   │   └── ElementRefused        an element is not served there: ask without it
     │   │   └── TooFrequent           the requests of an hour are used up: wait
     │   ├── CycleNotReady         the run is not complete yet: wait, or use an earlier run
     │   ├── OlderRun              only a run older than the issue in force is to be had
@@ -94,6 +95,14 @@ class SourceRefused(SourceUnavailable):
     """The server will not serve this; a retry does not help."""
 
     worth_retrying = False
+
+
+class ElementRefused(SourceRefused):
+    """An element is not served in a data set; the others may be. detail: the server's own words."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message, of_file=True)
+        self.detail = detail
 
 
 class TooFrequent(SourceUnavailable):

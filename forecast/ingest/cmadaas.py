@@ -9,6 +9,7 @@ Source: ../shared/cmadaas.md; nothing of it could be called.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import logging
 import random
@@ -16,6 +17,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TypeAlias, TypeVar
@@ -98,6 +100,7 @@ class Cmadaas:
             now,
         )
         self._random = random.Random()
+        self._share, self._seconds = 1.0, settings.deadline_seconds
 
     @property
     def requests(self) -> int:
@@ -112,8 +115,17 @@ class Cmadaas:
         return self.settings.connections
 
     def deadline(self, within: Deadline | None = None) -> Deadline:
-        """Start the clock of one acquisition, which ends with `within` at the latest."""
-        return self._client.deadline(within)
+        """Start the clock of one acquisition; `within`, where it has one, is its own deadline."""
+        return Deadline(self._seconds if within is None else within.left(), self._clock)
+
+    def for_models(self, seconds: float) -> Cmadaas:
+        """Return the same interface for models: the stations' share of the limits is left alone.
+
+        seconds: of an acquisition that has no deadline of its own.
+        """
+        found = copy.copy(self)
+        found._share, found._seconds = 1 - self.settings.stations_share, seconds
+        return found
 
     def ask(
         self, interface: str, parameters: Mapping[str, str], deadline: Deadline
@@ -234,11 +246,12 @@ class Cmadaas:
     def _take(self, deadline: Deadline) -> None:
         """Wait until the account may send a request, and count it.
 
-        Raises: SourceUnavailable where the deadline comes first, or the count cannot be kept.
+        Raises: TooFrequent where the deadline comes first; SourceUnavailable where the count
+        cannot be kept.
         """
         while True:
             try:
-                seconds = self.ledger.take()
+                seconds = self.ledger.take(self._share)
             except OSError as error:
                 raise SourceUnavailable(
                     f"cmadaas.state: {self.settings.state} cannot be written "
@@ -246,7 +259,21 @@ class Cmadaas:
                 ) from error
             if seconds <= 0:
                 return
-            deadline.pause(seconds, "the requests of this CMADaaS account are used up for now")
+            try:
+                deadline.pause(seconds, self._why_not())
+            except SourceUnavailable as error:
+                raise TooFrequent(str(error), seconds) from error
+
+    def _why_not(self) -> str:
+        """Return in words why no request may be sent now."""
+        if held := self.ledger.held_until:
+            until = datetime.fromtimestamp(held, UTC)
+            return (
+                f"this CMADaaS account is on hold until {until:%Y-%m-%d %H:%M}Z: the service said "
+                "that requests are too frequent (cmadaas.too_frequent_minutes)"
+            )
+        share = "" if self._share == 1 else ", but for the share of the stations"
+        return f"the requests of this CMADaaS account are used up for now{share}"
 
     def _signed(self, interface: str, parameters: Mapping[str, str]) -> dict[str, str]:
         assert self._account is not None

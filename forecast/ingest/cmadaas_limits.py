@@ -35,7 +35,8 @@ class RequestLedger:
     """Counts the requests of one account at one address.
 
     path: of the file; its folder is made. A file that cannot be read counts as a full minute, so
-    that nothing is lost by a damaged one.
+    that nothing is lost by a damaged one. share: the part of both limits below which a request may
+    be sent, whoever sent the others.
     Raises: OSError from every method where the folder cannot be written.
     """
 
@@ -45,11 +46,11 @@ class RequestLedger:
         self._path, self._now = path, now
         self._per_minute, self._per_hour = per_minute, per_hour
 
-    def take(self) -> float:
+    def take(self, share: float = 1.0) -> float:
         """Count one request and return 0, or return the seconds [s] to wait, counting nothing."""
         with self._locked() as counts:
             now = self._now()
-            wait = self._wait(counts, now)
+            wait = self._wait(counts, now, share)
             if wait <= 0:
                 minute = int(now // MINUTE)
                 counts.minutes[minute] = counts.minutes.get(minute, 0) + 1
@@ -69,17 +70,29 @@ class RequestLedger:
         with self._locked() as counts:
             return self._within_hour(counts, self._now())
 
-    def _wait(self, counts: _Counts, now: float) -> float:
-        if now < counts.held_until <= now + HOUR * 3:  # beyond: the clock was set back
+    @property
+    def held_until(self) -> float:
+        """The moment [s] until which the service wants no request; 0 where it said nothing."""
+        with self._locked() as counts:
+            now = self._now()
+            return counts.held_until if self._held(counts, now) else 0.0
+
+    @staticmethod
+    def _held(counts: _Counts, now: float) -> bool:
+        return now < counts.held_until <= now + HOUR * 3  # beyond: the clock was set back
+
+    def _wait(self, counts: _Counts, now: float, share: float) -> float:
+        if self._held(counts, now):
             return counts.held_until - now
         minute = int(now // MINUTE)
-        if self._within_hour(counts, now) >= self._per_hour:
-            over, left = self._within_hour(counts, now) - self._per_hour + 1, 0
+        per_minute, per_hour = (max(1, int(n * share)) for n in (self._per_minute, self._per_hour))
+        if self._within_hour(counts, now) >= per_hour:
+            over, left = self._within_hour(counts, now) - per_hour + 1, 0
             for each in sorted(m for m in counts.minutes if m > minute - 60):
                 left += counts.minutes[each]
                 if left >= over:
                     return (each + 60) * MINUTE + 1 - now
-        if counts.minutes.get(minute, 0) >= self._per_minute:
+        if counts.minutes.get(minute, 0) >= per_minute:
             return (minute + 1) * MINUTE - now + 0.01
         return 0.0
 

@@ -12,6 +12,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from forecast.domain import Cycle
@@ -44,24 +45,74 @@ def check_newest(
 
     A data set without a newest time is not checked. Raises: SourceError where the service fails.
     """
+    newest = newest_run(interface, settings, deadline)
+    if newest and f"{cycle.run:%Y%m%d%H}" > newest:
+        raise CycleNotReady(
+            f"{settings.data_code}: the newest run there is {newest}, {cycle.id} is not there yet",
+            absent=True,
+        )
+
+
+def newest_run(interface: Cmadaas, settings: CmadaasModelSettings, deadline: Deadline) -> str:
+    """Return the newest run (YYYYMMDDHH) as the service says; "" where it does not.
+
+    Raises: SourceError where the service fails.
+    """
     if not settings.latest:
-        return
+        return ""
     names = interface.settings.interfaces
     try:
         rows = interface.ask(names.latest_run, {"dataCode": settings.data_code}, deadline).rows
         newest = str(rows[0]["Datetime"])[:10] if rows else ""
     except (CycleNotReady, SourceCorrupt, KeyError):
-        return
+        return ""
     except SourceRefused as error:
         if not error.of_file:  # the account, not the data set
             raise
         log.info("%s: has no newest time: %s", settings.data_code, error)
-        return
-    if newest.isdecimal() and f"{cycle.run:%Y%m%d%H}" > newest:
-        raise CycleNotReady(
-            f"{settings.data_code}: the newest run there is {newest}, {cycle.id} is not there yet",
-            absent=True,
+        return ""
+    return newest if newest.isdecimal() and len(newest) == 10 else ""
+
+
+def read_grid(
+    interface: Cmadaas,
+    settings: CmadaasModelSettings,
+    asked: ServiceField,
+    run: datetime,
+    step: int,
+    needs: Needs,
+    deadline: Deadline,
+) -> ReplyGrid:
+    """Return a field of a run at a step [h], cut to the region.
+
+    Raises: CycleNotReady where there is none, SourceError.
+    """
+    west = needs.west % 360
+    east = west + (needs.east - needs.west) % 360
+    if east > 360:
+        raise SourceRefused(
+            f"{settings.data_code}: the region crosses Greenwich, which the interface's "
+            "rectangle cannot"
         )
+    query = {
+        "dataCode": settings.data_code,
+        "time": f"{run:%Y%m%d%H%M%S}",
+        "validTime": str(step),
+        "fcstEle": asked.element,
+        "levelType": asked.level_type,
+        "fcstLevel": asked.level,
+        "minLat": f"{needs.south:g}",
+        "maxLat": f"{needs.north:g}",
+        "minLon": f"{west:g}",
+        "maxLon": f"{east:g}",
+    }
+    missing = interface.settings.missing
+    return interface.read(
+        interface.settings.interfaces.grid,
+        query,
+        deadline,
+        lambda reply: parse_grid(reply, missing),
+    )
 
 
 class ServiceGrids(GridProvider):
@@ -89,30 +140,8 @@ class ServiceGrids(GridProvider):
     def _grid(
         self, wanted: WantedGrid, cycle: Cycle, step: int, needs: Needs, deadline: Deadline
     ) -> ReplyGrid:
-        west = needs.west % 360
-        east = west + (needs.east - needs.west) % 360
-        if east > 360:
-            raise SourceRefused(
-                f"{self._settings.data_code}: the region crosses Greenwich, which the interface's "
-                "rectangle cannot"
-            )
-        asked = wanted.asked
-        return self._interface.read(
-            self._interface.settings.interfaces.grid,
-            {
-                "dataCode": self._settings.data_code,
-                "time": f"{cycle.run:%Y%m%d%H%M%S}",
-                "validTime": str(step),
-                "fcstEle": asked.element,
-                "levelType": asked.level_type,
-                "fcstLevel": asked.level,
-                "minLat": f"{needs.south:g}",
-                "maxLat": f"{needs.north:g}",
-                "minLon": f"{west:g}",
-                "maxLon": f"{east:g}",
-            },
-            deadline,
-            lambda reply: parse_grid(reply, self._interface.settings.missing),
+        return read_grid(
+            self._interface, self._settings, wanted.asked, cycle.run, step, needs, deadline
         )
 
 
@@ -201,6 +230,7 @@ def open_service(
 
     files: the folder of its listed files.
     """
+    interface = interface.for_models(settings.deadline_seconds)
     if settings.fetch == "files":
         return ServiceFiles(interface, settings, expected, files, keep)
     return ServiceGrids(interface, settings, fields_asked(parameters), expected.attribution, store)

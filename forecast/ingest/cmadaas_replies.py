@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from forecast.errors import (
     CycleNotReady,
+    ElementRefused,
     SourceCorrupt,
     SourceError,
     SourceRefused,
@@ -110,20 +111,22 @@ def parse_reply(body: bytes, where: str, codes: CmadaasCodes) -> ServiceReply:
 def error_of(given: object, message: str, where: str, codes: CmadaasCodes) -> SourceError:
     """Return the error for a return code, in words with what to do."""
     code = number(given)
-    named = "".join(c if c.isprintable() else "?" for c in message[:120])
+    named = "".join(c if c.isprintable() else "?" for c in message[:500])
     if not code.is_integer():
         return SourceCorrupt(
-            f"{where}: returnCode is {str(given)[:30]!r} ({named}), expected a whole number: is "
-            "this the interface? Check cmadaas.url"
+            f"{where}: returnCode is {str(given)[:30]!r} ({named:.120}), expected a whole "
+            "number: is this the interface? Check cmadaas.url"
         )
     whole = int(code)
-    text = f"{where}: code {whole} ({named}): {WORDS.get(whole, DEFAULT_WORDS)}"
+    text = f"{where}: code {whole} ({named:.120}): {WORDS.get(whole, DEFAULT_WORDS)}"
     if whole in codes.no_data:
         return CycleNotReady(text)
     if whole in codes.too_frequent:
         return TooFrequent(text)
     if whole in codes.server:
         return SourceUnavailable(text, of_file=True, failing=True)
+    if whole in codes.element:
+        return ElementRefused(text, named)
     return SourceRefused(text, of_file=whole not in codes.account)
 
 

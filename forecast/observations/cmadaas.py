@@ -4,7 +4,9 @@ Each time the reports since the last request are asked for, with some hours befo
 every few hours those of the last days, for corrections. Records are handed over by the hour, each
 hour with a digest of its content: an hour that has not changed is not archived again. A value that
 the service calls missing later is taken back; of an element that several data sets name, by the
-first of them only.
+first of them only, and where that has a station's report the others' value is not taken.
+Hours of the last days without any record are asked for again with the corrections: a service that
+fills them later loses nothing. An element that it lacks is found, named once and left out.
 """
 
 from __future__ import annotations
@@ -12,24 +14,26 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from typing import Any, TypeAlias
 
 from forecast.domain import Fault, Observation, Station, as_utc
-from forecast.errors import ConfigError, CycleNotReady, SourceCorrupt, SourceError
-from forecast.geo import distance_between
+from forecast.errors import ConfigError, ElementRefused, SourceCorrupt, SourceError, SourceRefused
 from forecast.http import Deadline
 from forecast.ingest.cmadaas import Cmadaas
 from forecast.observations.cmadaas_memory import AskedDataset, CmadaasMemory
+from forecast.observations.cmadaas_moves import learn_places, misplaced
+from forecast.observations.cmadaas_requests import Span, StationRequests, station_of
 from forecast.observations.cmadaas_rows import (
-    STATION,
-    TIME,
+    ALWAYS,
+    NEEDED,
     Absent,
     asked_names,
     elements_of,
-    parse_moment,
+    lacking_text,
     parse_rows,
 )
 from forecast.observations.formats.collector import Parsed
@@ -38,9 +42,12 @@ from forecast.settings.cmadaas import CmadaasDatasetSettings, CmadaasStationSett
 
 log = logging.getLogger(__name__)
 
+Rows: TypeAlias = list[Mapping[str, Any]]
+
 REPORTS_AT_ONCE = 48  # times of report that one request spans: two days of hourly ones
 SHORTEST_SPAN = timedelta(hours=6)  # of a request, where reports come every few minutes
 HOURS_REMEMBERED = timedelta(days=35)
+LOOK_BACK = timedelta(hours=3)  # of a request for elements that were lacking
 REFUSED_AGAIN = timedelta(hours=1)  # between two entries of the same failure in the archive
 
 
@@ -56,6 +63,7 @@ class CmadaasReports:
     ) -> None:
         self._interface, self._settings, self._stations = interface, settings, stations
         self.memory = CmadaasMemory(interface.settings.state)
+        self._requests = StationRequests(interface, settings)
         self._failed: dict[str, datetime] = {}
         self._reporting: set[str] = set()  # stations that had a record since the start
         try:
@@ -82,17 +90,22 @@ class CmadaasReports:
         """
         now = as_utc(now, "now")
         deadline = self._interface.deadline()
+        failures, taken = list[ReceivedReports](), 0
         for dataset in self._settings.datasets:
             if not dataset.enabled or not self._due(dataset, now):
                 continue
             try:
                 yield from self._dataset(dataset, now, deadline)
+                taken += 1
             except SourceError as error:
                 log.warning("observations of %s: %s", dataset.data_code, error)
-                yield from self._failure(dataset, str(error), now)
+                failures += self._failure(dataset, str(error), now)
                 if not isinstance(error, SourceCorrupt) and not getattr(error, "of_file", False):
-                    return  # the service fails as a whole
-        yield from self._never_reporting(now)
+                    break  # the service fails as a whole
+        yield from (replace(each, failed=not taken) for each in failures)
+        if taken:
+            yield from self._never_reporting(now)
+            yield from self._misplaced(now)
 
     def _due(self, dataset: CmadaasDatasetSettings, now: datetime) -> bool:
         checked = self.memory.dataset(dataset.data_code).checked
@@ -104,17 +117,17 @@ class CmadaasReports:
     ) -> Iterator[ReceivedReports]:
         asked = self.memory.dataset(dataset.data_code)
         since, corrects = self._since(asked, now)
-        first, empty = since, {text for _, _, text in self._places()}
-        step = max(timedelta(minutes=dataset.interval_minutes) * REPORTS_AT_ONCE, SHORTEST_SPAN)
-        while since <= now:
-            until = min(since + step, now)
-            parsed, absent = self._rows(dataset, since, until, until == now, deadline, empty)
-            yield from self._hours(dataset, asked, parsed, absent)
-            asked.until = until if asked.until is None else max(asked.until, until)
+        yield from self._ask_again(dataset, asked, Span(_hour(now) - LOOK_BACK, now), deadline)
+        if corrects:  # learnt anew: a station may have ceased to measure an element
+            asked.reports.clear()
+        empty, first = {place.text for place in self._requests.places()}, since
+        for span in self._spans(dataset, asked, since, corrects, now):
+            first = min(first, span.since)
+            rows = yield from self._rows(dataset, asked, span, deadline, empty)
+            yield from self._hours(dataset, asked, *self._parsed(dataset, rows), now)
+            asked.began = min(asked.began or span.since, span.since)
+            asked.until = max(asked.until or span.until, span.until)
             self.memory.write()
-            if until == now:
-                break
-            since = until
         asked.checked = now
         if corrects:
             asked.corrected = now
@@ -123,9 +136,55 @@ class CmadaasReports:
                     f"no record since {first:%Y-%m-%d %H:%M}Z for {text}: compare it and data_code "
                     "with the province's catalogue, and ask whether the account may read this"
                 ))  # fmt: skip
+            if doubt := self._requests.doubts.pop(dataset.data_code, ""):
+                yield self._fault(dataset.data_code, now, doubt)
         oldest = (now - HOURS_REMEMBERED).isoformat()
         asked.hours = {hour: digest for hour, digest in asked.hours.items() if hour > oldest}
         self.memory.write()
+
+    def _spans(
+        self,
+        dataset: CmadaasDatasetSettings,
+        asked: AskedDataset,
+        since: datetime,
+        corrects: bool,
+        now: datetime,
+    ) -> Iterator[Span]:
+        """Yield what is asked for, one request each: all from `since` on; with the corrections,
+        also what lies before it and has an hour without a record.
+        """
+        step = max(timedelta(minutes=dataset.interval_minutes) * REPORTS_AT_ONCE, SHORTEST_SPAN)
+        holes = self._holes(dataset, asked, since, now) if corrects else []
+        while holes:
+            until = min(holes[0] + step, since)
+            yield Span(holes[0], until, closed=False)
+            holes = [each for each in holes if each >= until]
+        while since <= now:
+            until = min(since + step, now)
+            yield Span(since, until, closed=until == now)
+            if until == now:
+                return
+            since = until
+
+    def _holes(
+        self, dataset: CmadaasDatasetSettings, asked: AskedDataset, since: datetime, now: datetime
+    ) -> list[datetime]:
+        """Return the beginnings of the times of report before `since` without any record."""
+        seconds = 60 * max(dataset.interval_minutes, 60)
+
+        def slot(moment: datetime) -> datetime:
+            whole = moment.timestamp() // seconds * seconds
+            return datetime.fromtimestamp(whole, UTC)
+
+        there = {slot(datetime.fromisoformat(hour)) for hour in asked.hours}
+        began = asked.began or min(there, default=since)
+        at = slot(max(began, now - timedelta(days=self._settings.gap_days)))
+        found = []
+        while at < since:
+            if at not in there and at >= began:
+                found.append(at)
+            at += timedelta(seconds=seconds)
+        return found
 
     def _since(self, asked: AskedDataset, now: datetime) -> tuple[datetime, bool]:
         """Return from when reports are asked for, a whole hour, and whether for corrections."""
@@ -145,102 +204,110 @@ class CmadaasReports:
     def _rows(
         self,
         dataset: CmadaasDatasetSettings,
-        since: datetime,
-        until: datetime,
-        closed: bool,
+        asked: AskedDataset,
+        span: Span,
         deadline: Deadline,
         empty: set[str],
-    ) -> tuple[Parsed, Absent]:
-        """Return the records since `since` and before `until` (closed: and at `until`) of all that
-        the settings name, and what they call missing.
+    ) -> Generator[ReceivedReports, None, Rows]:
+        """Return the records of a span of all that the settings name; yield what the data set turns
+        out to lack.
 
         empty: the parts of the settings without a record so far; those that have one leave it.
         """
-        settings, elements = self._settings, self._elements[dataset.data_code]
-        rows: list[Mapping[str, Any]] = []
-        for interface, place, text in self._places():
-            found = self._pages(
-                interface,
-                {
-                    "dataCode": dataset.data_code,
-                    "elements": ",".join(asked_names(elements, dataset.flags)),
-                    "orderby": f"{TIME}:ASC",
-                    **place,
-                },
-                since,
-                f"{until:%Y%m%d%H%M%S}{']' if closed else ')'}",
-                deadline,
-            )
+        elements, rows = self._elements[dataset.data_code], list[Mapping[str, Any]]()
+        for place in self._requests.places():
+            while True:
+                names = asked_names(elements, dataset.flags, asked.lacking)
+                if not set(names) - set(ALWAYS):
+                    raise SourceRefused(
+                        f"{dataset.data_code}: none of its elements is served: compare their names "
+                        "with the province's catalogue",
+                        of_file=True,
+                    )
+                try:
+                    found = self._requests.records(dataset, place, names, span, deadline)
+                    break
+                except ElementRefused as error:
+                    yield from self._leave_out(dataset, asked, names, span, deadline, error)
             rows += found
-            empty -= {text} if found else set()
-        self._reporting.update(str(_value(row, STATION)) for row in rows)
-        missing_from = self._interface.settings.missing_from
-        return parse_rows(rows, f"cmadaas {dataset.data_code}", elements, settings, missing_from)
+            if found:
+                empty.discard(place.text)
+                asked.named = [name for name in asked.named if name not in names]
+        self._reporting.update(map(station_of, rows))
+        return rows
 
-    def _places(self) -> Iterator[tuple[str, dict[str, str], str]]:
-        """Yield interface, parameters and name of each part of the settings."""
-        names, settings = self._interface.settings.interfaces, self._settings
-        if settings.admin_codes:
-            codes = ",".join(settings.admin_codes)
-            yield names.region, {"adminCodes": codes}, f"admin_codes {codes:.60}"
-        if settings.stations:
-            numbers = ",".join(settings.stations)
-            yield names.stations, {"staIds": numbers}, f"stations {numbers:.60}"
-        if (box := settings.rectangle) is not None:
-            corners = {
-                "minLat": box.south, "maxLat": box.north, "minLon": box.west, "maxLon": box.east
-            }  # fmt: skip
-            yield names.rectangle, {n: f"{value:g}" for n, value in corners.items()}, "rectangle"
-
-    def _pages(
+    def _leave_out(
         self,
-        interface: str,
-        parameters: Mapping[str, str],
-        since: datetime,
-        end: str,
+        dataset: CmadaasDatasetSettings,
+        asked: AskedDataset,
+        names: Sequence[str],
+        span: Span,
         deadline: Deadline,
-    ) -> list[Mapping[str, Any]]:
-        """Return the records from `since` to `end`, page by page: the next begins at the last time.
+        error: ElementRefused,
+    ) -> Iterator[ReceivedReports]:
+        """Find what is refused and remember it, also where a request on the way fails.
 
-        Raises: SourceCorrupt where one time has more records than a page.
+        Raises: SourceError; the refusal itself where each name alone is served.
         """
-        most = self._interface.settings.rows
-        found: list[Mapping[str, Any]] = []
-        while True:
-            asked = {
-                **parameters,
-                "timeRange": f"[{since:%Y%m%d%H%M%S},{end}",
-                "limitCnt": str(most),
-            }
-            try:
-                page = self._interface.ask(interface, asked, deadline).rows
-            except CycleNotReady:  # no record
-                return found
-            found += page
-            if len(page) < most:
-                return found
-            try:
-                last = max(parse_moment(str(_value(row, TIME))) for row in page)
-            except ValueError as error:
-                raise SourceCorrupt(
-                    f"{parameters['dataCode']}: a page has a record without a time: {error}"
-                ) from error
-            if last <= since:
-                raise SourceCorrupt(
-                    f"{parameters['dataCode']}: more than {most} records at {since:%Y-%m-%d %H:%M}Z"
-                    ": raise cmadaas.rows, or name fewer admin_codes"
-                )
-            since = last
+        before, wanted = len(asked.lacking), [name for name in names if name not in NEEDED]
+        if asked.probed is None or not asked.lacking:
+            asked.probed = span.until
+        for name in self._requests.lacking(dataset, wanted, span, deadline, error.detail):
+            asked.lacking.append(name)
+            self.memory.write()
+        if len(asked.lacking) == before:
+            raise error
+        yield from self._name_lacking(dataset, asked, span.until)
+
+    def _name_lacking(
+        self, dataset: CmadaasDatasetSettings, asked: AskedDataset, now: datetime
+    ) -> Iterator[ReceivedReports]:
+        """Yield what is lacking and was not named yet."""
+        new = [name for name in asked.lacking if name not in asked.named]
+        if new:
+            text = lacking_text(self._elements[dataset.data_code], new)
+            log.warning("observations of %s: %s", dataset.data_code, text)
+            yield self._fault(dataset.data_code, now, text)
+            asked.named += new
+
+    def _ask_again(
+        self, dataset: CmadaasDatasetSettings, asked: AskedDataset, span: Span, deadline: Deadline
+    ) -> Iterator[ReceivedReports]:
+        """Ask again for what was lacking, where the settings changed or it was long ago."""
+        names = asked_names(self._elements[dataset.data_code], dataset.flags)
+        digest = hashlib.sha256(",".join(names).encode()).hexdigest()
+        if digest != asked.names:
+            asked.names, asked.lacking, asked.named, asked.probed = digest, [], [], None
+            return
+        yield from self._name_lacking(dataset, asked, span.until)  # of a process that was killed
+        every = timedelta(hours=self._settings.corrections_every_hours)
+        if asked.lacking and (
+            asked.probed is None or not asked.probed <= span.until < asked.probed + every
+        ):
+            asked.lacking = list(self._requests.lacking(dataset, asked.lacking, span, deadline))
+            asked.probed = span.until
+            self.memory.write()
+
+    def _parsed(self, dataset: CmadaasDatasetSettings, rows: Rows) -> tuple[Parsed, Absent]:
+        """Return the records, and what they call missing."""
+        name, elements = f"cmadaas {dataset.data_code}", self._elements[dataset.data_code]
+        missing_from = self._interface.settings.missing_from
+        return parse_rows(rows, name, elements, self._settings, missing_from)
 
     # -- what is handed over
 
     def _hours(
-        self, dataset: CmadaasDatasetSettings, asked: AskedDataset, parsed: Parsed, absent: Absent
+        self,
+        dataset: CmadaasDatasetSettings,
+        asked: AskedDataset,
+        parsed: Parsed,
+        absent: Absent,
+        now: datetime,
     ) -> Iterator[ReceivedReports]:
         """Yield the records of each hour that has changed; the faults go with the first."""
-        faults = [*parsed.faults, *self._moved(parsed.stations)]
+        faults = parsed.faults
         by_hour: dict[str, list[Observation]] = {}
-        for each in parsed.observations:
+        for each in self._own(dataset, parsed.observations):
             by_hour.setdefault(_hour(each.time).isoformat(), []).append(each)
         withdrawn = self._withdrawn(dataset, absent)
         for hour in withdrawn.keys() & asked.hours.keys():  # of which nothing may be left
@@ -264,7 +331,32 @@ class CmadaasReports:
                 known, name, part, remember, self._settings.keep_all, withdrawn.get(hour, {})
             )
             faults, parsed = [], replace(parsed, more_faults=0)
+        learn_places(self.memory, parsed.stations, self._settings, now)
         self.memory.learn(parsed.stations, parsed.observations)
+        for each in parsed.observations:
+            asked.reports.setdefault(each.station, set()).update(each.values)
+
+    def _own(
+        self, dataset: CmadaasDatasetSettings, observations: Sequence[Observation]
+    ) -> Iterator[Observation]:
+        """Yield records without the values that a data set named earlier has for that time."""
+        earlier = list(takewhile(lambda each: each is not dataset, self._settings.datasets))
+        for each in observations:
+            taken = set[str]()
+            for other in (other for other in earlier if other.enabled):
+                theirs, minutes = self.memory.dataset(other.data_code), other.interval_minutes
+                on_time = each.time.timestamp() % (60 * minutes) == 0
+                if on_time and _hour(each.time).isoformat() in theirs.hours:
+                    taken |= theirs.reports.get(each.station, set())
+            yield (
+                each
+                if taken.isdisjoint(each.values)
+                else replace(
+                    each,
+                    values={name: v for name, v in each.values.items() if name not in taken},
+                    flags={name: flag for name, flag in each.flags.items() if name not in taken},
+                )
+            )
 
     def _withdrawn(self, dataset: CmadaasDatasetSettings, absent: Absent) -> dict[str, Absent]:
         """Return what a data set takes back where there was a value, by hour."""
@@ -275,34 +367,13 @@ class CmadaasReports:
                 found.setdefault(_hour(time).isoformat(), {})[station, time] = own
         return found
 
-    def _moved(self, stations: Sequence[Station]) -> list[Fault]:
-        """Return a fault for each station that stands elsewhere than before, or than we say."""
-        found = []
-        for station in stations:
-            before = self.memory.stations.get(station.id)
-            if before is not None and (text := self._apart(before.station, station)):
-                found.append(f"station {station.id} has moved {text}")
-            listed = self._stations.get(station.id)
-            new = before is None or (before.station.latitude, before.station.longitude) != (
-                station.latitude, station.longitude,
-            )  # fmt: skip
-            if listed is not None and new and (text := self._apart(listed, station)):
-                found.append(f"station {station.id} stands {text} from observations.stations")
-        for text in found:
-            log.warning("cmadaas: %s", text)
-        advice = "mend its place there, and see whether it still represents its sites"
-        return [Fault("cmadaas", 0, f"{text}: {advice}") for text in found]
-
-    def _apart(self, first: Station, second: Station) -> str:
-        """Return how far two places of a station lie apart; "" where it is little."""
-        metres, higher = distance_between(first, second), second.elevation - first.elevation
-        limits = self._settings
-        if metres <= limits.moved_metres and abs(higher) <= limits.moved_height_metres:
-            return ""
-        return (
-            f"{metres:.0f} m and {higher:+.0f} m in height (now {second.latitude:.4f}, "
-            f"{second.longitude:.4f}, {second.elevation:.0f} m)"
-        )
+    def _misplaced(self, now: datetime) -> Iterator[ReceivedReports]:
+        """Yield the stations that stand elsewhere: when it turns out, and with the corrections."""
+        asked = [self.memory.dataset(each.data_code) for each in self._settings.datasets]
+        again = any(each.corrected == now for each in asked)
+        for text in misplaced(self.memory, self._stations, self._settings, now, again):
+            yield self._fault("stations", now, text)
+        self.memory.write()
 
     def _failure(
         self, dataset: CmadaasDatasetSettings, reason: str, now: datetime
@@ -337,11 +408,6 @@ class CmadaasReports:
 def _hour(moment: datetime) -> datetime:
     """Return the whole hour before a time: an hour's records are handed over together."""
     return moment.replace(minute=0, second=0, microsecond=0)
-
-
-def _value(row: Mapping[str, Any], name: str) -> Any:
-    """Return a value by its name in any case; "" where there is none."""
-    return next((value for key, value in row.items() if key.lower() == name.lower()), "")
 
 
 def _digest(data_code: str, hour: str, reports: Sequence[Observation]) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from forecast.domain import Fault, Name, Observation, Site, Station, as_utc
-from forecast.errors import ConfigError, CycleNotReady, SourceError
+from forecast.errors import ConfigError, CycleNotReady, SourceError, SourceRefused
 from forecast.http import Deadline
 from forecast.ingest.cmadaas import Cmadaas
 from forecast.ingest.cmadaas_replies import ReplyGrid, parse_grid
@@ -78,6 +78,11 @@ class SiteAnalyses:
                 log.warning("analysis %s: %s", analysis.data_code, error)
                 yield self._failure(analysis, str(error), now)
 
+    def lacking(self, analysis: CmadaasAnalysisSettings, hour: datetime, deadline: Deadline) -> str:
+        """Return in words what an analysis lacks at an hour; "": nothing. Raises: SourceError."""
+        found = self._points(analysis, hour, deadline, list(analysis.elements))[1]
+        return _lacked({text: [hour] for text in found.values()}) if found else ""
+
     def _hours(
         self, analysis: CmadaasAnalysisSettings, now: datetime, deadline: Deadline
     ) -> Iterator[ReceivedReports]:
@@ -86,36 +91,68 @@ class SiteAnalyses:
         hour = last - analysis.hours * HOUR
         if asked.until is not None and hour <= asked.until <= now:
             hour = asked.until + HOUR
+        lacked: dict[str, list[datetime]] = {}
         while hour <= last:
+            young = now - hour < GIVEN_UP
+            # what lacked in hours that are past is not waited for
+            optional = asked.lacking if young else list(analysis.elements)
             try:
-                reports = self._points(analysis, hour, deadline)
+                reports, lacking = self._points(analysis, hour, deadline, optional)
             except CycleNotReady:
-                if now - hour < GIVEN_UP:
-                    return  # asked again next time
-                reports = []
+                break  # asked again next time
+            if young and not reports:
+                break
+            asked.lacking = list(lacking)
+            for text in lacking.values():
+                lacked.setdefault(text, []).append(hour)
             if reports:
                 yield self._batch(analysis, hour, reports)
             asked.until = hour
             self._memory.write()
             hour += HOUR
+        if lacked:
+            yield self._failure(analysis, _lacked(lacked), now)
 
     def _points(
-        self, analysis: CmadaasAnalysisSettings, hour: datetime, deadline: Deadline
-    ) -> list[Observation]:
-        """Return the reports of one hour. Raises: CycleNotReady, SourceError."""
+        self,
+        analysis: CmadaasAnalysisSettings,
+        hour: datetime,
+        deadline: Deadline,
+        optional: Sequence[str],
+    ) -> tuple[list[Observation], dict[str, str]]:
+        """Return the reports of one hour, and the elements that the service has not, in words.
+
+        Raises: CycleNotReady for one that is not optional; SourceError where the service fails, or
+        refuses all of them.
+        """
         values: list[dict[str, float]] = [{} for _ in self._sites]
+        lacking, refusals = dict[str, str](), list[SourceRefused]()
         for element, named in analysis.elements.items():
-            grid = self._grid(analysis, named.name, hour, deadline)
+            try:
+                grid = self._grid(analysis, named.name, hour, deadline)
+            except CycleNotReady:
+                if element not in optional:
+                    raise
+                lacking[element] = f"{named.name} ({element}): no record"
+                continue
+            except SourceRefused as error:
+                if not error.of_file:
+                    raise
+                refusals.append(error)
+                lacking[element] = f"{named.name} ({element}): {error}"
+                continue
             factor, offset = self._scales[analysis.data_code, element]
             for site, found in zip(self._sites, values, strict=True):
                 value = _nearest(grid, site)
                 if np.isfinite(value):
                     found[element] = float(value * factor + offset)
+        if len(refusals) == len(analysis.elements):
+            raise refusals[0]
         return [
             Observation(point_of(site).id, hour, found, {}, FORM)
             for site, found in zip(self._sites, values, strict=True)
             if found
-        ]
+        ], lacking
 
     def _grid(
         self, analysis: CmadaasAnalysisSettings, element: str, hour: datetime, deadline: Deadline
@@ -157,6 +194,18 @@ class SiteAnalyses:
         return ReceivedReports(
             digest, name, Parsed([], [Fault(name, 0, reason)], form=FORM), lambda: None
         )
+
+
+def _lacked(hours: Mapping[str, Sequence[datetime]]) -> str:
+    """Return in words what an analysis lacked at hours that are past, and what to do."""
+    parts = [
+        f"{text} ({len(times)} h, {min(times):%Y-%m-%d %H}Z to {max(times):%Y-%m-%d %H}Z)"
+        for text, times in hours.items()
+    ]
+    return (
+        f"{'; '.join(parts)}: compare data_code, element, level_type and level of "
+        "observations.cmadaas.analyses with the province's catalogue"
+    )
 
 
 def _nearest(grid: ReplyGrid, site: Site) -> float:

@@ -21,28 +21,45 @@ from forecast.files import write_whole
 log = logging.getLogger(__name__)
 
 NAME = "stations.json"
+MOMENTS = ("began", "until", "checked", "corrected", "probed")
 
 
 @dataclass(slots=True)
 class AskedDataset:
     """What was asked of a data set.
 
-    until: all before it was asked; None: nothing yet. checked, corrected: when it was asked last,
-    and when for corrections. hours: hour (ISO) -> digest of the records of that hour kept last.
+    began, until: all between them was asked; None: nothing yet. checked, corrected, probed: when it
+    was asked last, when for corrections, and when for what it lacks. hours: hour (ISO) -> digest of
+    the records of that hour kept last. names: digest of the names that the settings ask for;
+    lacking: those that it does not serve; named: those of them in a fault. reports: station ->
+    elements that it has reported here.
     """
 
+    began: datetime | None = None
     until: datetime | None = None
     checked: datetime | None = None
     corrected: datetime | None = None
+    probed: datetime | None = None
     hours: dict[str, str] = field(default_factory=dict)
+    names: str = ""
+    lacking: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
+    reports: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class KnownStation:
-    """A station as the service last placed it, and the elements that it has reported."""
+    """A station as the service last placed it, and the elements that it has reported.
+
+    before, moved: where it stood before, and when that changed. fault: what
+    `status` shows of its place.
+    """
 
     station: Station
     elements: set[str] = field(default_factory=set)
+    before: Station | None = None
+    moved: datetime | None = None
+    fault: str = ""
 
 
 class CmadaasMemory:
@@ -71,18 +88,22 @@ class CmadaasMemory:
         content = {
             "datasets": {
                 name: {
-                    **{key: _text(getattr(each, key)) for key in ("until", "checked", "corrected")},
+                    **{key: _text(getattr(each, key)) for key in MOMENTS},
                     "hours": each.hours,
+                    "names": each.names,
+                    "lacking": each.lacking,
+                    "named": each.named,
+                    "reports": {id: sorted(every) for id, every in sorted(each.reports.items())},
                 }
                 for name, each in sorted(self.datasets.items())
             },
             "stations": {
                 id: {
-                    "name": known.station.name.zh,
-                    "latitude": known.station.latitude,
-                    "longitude": known.station.longitude,
-                    "elevation": known.station.elevation,
+                    **_placed(known.station),
                     "elements": sorted(known.elements),
+                    "before": None if known.before is None else _placed(known.before),
+                    "moved": _text(known.moved),
+                    "fault": known.fault,
                 }
                 for id, known in sorted(self.stations.items())
             },
@@ -114,13 +135,33 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _asked(plain: dict[str, Any]) -> AskedDataset:
-    hours = {str(hour): str(digest) for hour, digest in plain["hours"].items()}
-    until, checked, corrected = (_moment(plain[key]) for key in ("until", "checked", "corrected"))
-    return AskedDataset(until, checked, corrected, hours)
+    return AskedDataset(
+        **{key: _moment(plain.get(key)) for key in MOMENTS},
+        hours={str(hour): str(digest) for hour, digest in plain["hours"].items()},
+        names=str(plain.get("names", "")),
+        lacking=list(map(str, plain.get("lacking", ()))),
+        named=list(map(str, plain.get("named", ()))),
+        reports={id: set(map(str, every)) for id, every in plain.get("reports", {}).items()},
+    )
+
+
+def _placed(station: Station) -> dict[str, Any]:
+    return {
+        "name": station.name.zh, "latitude": station.latitude, "longitude": station.longitude,
+        "elevation": station.elevation,
+    }  # fmt: skip
+
+
+def _station(id: str, plain: dict[str, Any]) -> Station:
+    north, east, height = (float(plain[key]) for key in ("latitude", "longitude", "elevation"))
+    label = str(plain["name"])
+    return Station(id, Name(label, label), north, east, height)
 
 
 def _known(id: str, plain: dict[str, Any]) -> KnownStation:
-    north, east, height = (float(plain[key]) for key in ("latitude", "longitude", "elevation"))
-    label = str(plain["name"])
-    station = Station(id, Name(label, label), north, east, height)
-    return KnownStation(station, set(map(str, plain["elements"])))
+    before = plain.get("before")
+    return KnownStation(
+        _station(id, plain), set(map(str, plain["elements"])),
+        None if before is None else _station(id, before), _moment(plain.get("moved")),
+        str(plain.get("fault", "")),
+    )  # fmt: skip

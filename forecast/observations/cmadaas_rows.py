@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,9 @@ from forecast.settings.cmadaas import CmadaasDatasetSettings, CmadaasStationSett
 FORM = "cmadaas"
 STATION, TIME, NAME = "Station_Id_C", "Datetime", "Station_Name"
 LATITUDE, LONGITUDE, HEIGHT = "Lat", "Lon", "Alti"
-ALWAYS = (STATION, TIME, NAME, LATITUDE, LONGITUDE, HEIGHT)  # asked of every data set
+NEEDED = (STATION, TIME)  # without which there is no record
+ALWAYS = (*NEEDED, NAME, LATITUDE, LONGITUDE, HEIGHT)  # asked of every data set
+RAIN = "precipitation_amount"
 FLAG = "Q_"  # before an element's name
 
 Absent = dict[tuple[str, datetime], frozenset[str]]  # station, time -> elements said to be missing
@@ -73,11 +75,35 @@ def elements_of(dataset: CmadaasDatasetSettings) -> tuple[NamedElement, ...]:
     return tuple(found)
 
 
-def asked_names(elements: Sequence[NamedElement], flags: bool) -> list[str]:
-    """Return the names to ask for, the stations' own first."""
-    names = [name for each in elements for name in each.names]
+def asked_names(
+    elements: Sequence[NamedElement], flags: bool, lacking: Container[str] = ()
+) -> list[str]:
+    """Return the names to ask for, the stations' own first; none that is lacking."""
+    names = [name for each in elements for name in each.names if name not in lacking]
     marks = [FLAG + name for name in names] if flags else []
-    return list(dict.fromkeys((*ALWAYS, *names, *marks)))
+    return [n for n in dict.fromkeys((*ALWAYS, *names, *marks)) if n not in lacking]
+
+
+def lacking_text(elements: Sequence[NamedElement], lacking: Collection[str]) -> str:
+    """Return in words what a data set lacks, and what to do; "" for nothing."""
+    ours = {name: each.element for each in elements for name in each.names}
+    values = [
+        f"{name} ({ours.get(name, 'of the station')})" for name in lacking if name[:2] != FLAG
+    ]
+    flags = [name for name in lacking if name[:2] == FLAG]
+    found = []
+    if values:
+        found.append(
+            f"the data set lacks {', '.join(values)}: left out, the others are asked for; where "
+            "the province has another name, write it under `named` of the data set"
+        )
+    if flags:
+        found.append(
+            f"the data set lacks the quality flags {', '.join(flags[:8])}"
+            f"{', ...' if len(flags) > 8 else ''}: left out; where it has none at all, write "
+            "flags: false"
+        )
+    return "; ".join(found)
 
 
 def parse_rows(
@@ -150,10 +176,13 @@ def _values(
     missing: set[str] = set()
     for each in elements:
         for name in each.names:
-            value = measured(row.get(name.lower()), missing_from)
+            given = number(row.get(name.lower()))
+            value = measured(given, missing_from)
+            if each.element == RAIN and given in settings.trace_values:
+                value = 0.0  # more than none and less than 0.1 mm: it was measured
             mark = number(row.get(f"{FLAG}{name}".lower()))
             if math.isnan(value) or mark in settings.missing_flags:
-                if mark in settings.missing_flags or not math.isnan(number(row.get(name.lower()))):
+                if mark in settings.missing_flags or not math.isnan(given):
                     missing.add(each.element)
                 continue
             values[each.element] = value * each.factor + each.offset

@@ -49,8 +49,9 @@ class IntakeSummary:
 
     files, records: archived. refused: lines. unknown_stations: records of stations that are not in
     the settings. flagged: values by quality rule. waiting: files still being written. truncated:
-    the folder holds more files than are scanned. deleted: old files. checked: pushed records whose
-    remaining quality checks were made.
+    the folder holds more files than are scanned. deleted: old files. checked: pushed records, and
+    those of a feed, whose remaining quality checks were made. fed: records of the feed (CMADaaS),
+    which are no file's. notes: what it says of itself. failed: nothing could be had of it.
     """
 
     files: int = 0
@@ -62,6 +63,9 @@ class IntakeSummary:
     truncated: bool = False
     deleted: int = 0
     checked: int = 0
+    fed: int = 0
+    notes: tuple[str, ...] = ()
+    failed: bool = False
 
     def __add__(self, other: IntakeSummary) -> IntakeSummary:
         return IntakeSummary(
@@ -74,6 +78,9 @@ class IntakeSummary:
             truncated=self.truncated or other.truncated,
             deleted=self.deleted + other.deleted,
             checked=self.checked + other.checked,
+            fed=self.fed + other.fed,
+            notes=self.notes + other.notes,
+            failed=self.failed or other.failed,
         )
 
     @property
@@ -84,11 +91,13 @@ class IntakeSummary:
         parts += (
             [f"{self.unknown_stations} records of other stations"] if self.unknown_stations else []
         )
-        parts += [f"{self.checked} pushed records checked"] if self.checked else []
+        parts += [f"{self.fed} of the records from CMADaaS"] if self.fed else []
+        parts += [f"{self.checked} records checked"] if self.checked else []
         parts += [f"flagged: {flagged}"] if flagged else []
         parts += [f"{self.waiting} files still being written"] if self.waiting else []
         parts += ["more files than are scanned: clear the folder"] if self.truncated else []
         parts += [f"{self.deleted} old files deleted"] if self.deleted else []
+        parts += [f"CMADaaS: {reason}" for reason in self.notes]
         return "; ".join(parts)
 
 
@@ -168,7 +177,10 @@ class Intake:
             if new and batch.parsed.observations:  # else a failure: kept as a fault, no line
                 refused = len(batch.parsed.faults) + batch.parsed.more_faults
                 records = len(batch.parsed.observations)
-                total += IntakeSummary(files=1, records=records, refused=refused)
+                total += IntakeSummary(records=records, refused=refused, fed=records)
+            elif not batch.parsed.observations:
+                reasons = tuple(fault.reason for fault in batch.parsed.faults)
+                total += IntakeSummary(notes=reasons, failed=batch.failed)
             batch.remember()
         return total
 

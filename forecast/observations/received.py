@@ -17,7 +17,7 @@ class ReceivedReports:
 
     remember: is called once they are in the archive. keep_all: the records of stations that are not
     listed are kept, too. withdrawn: station and time -> elements whose value the source now calls
-    missing.
+    missing. failed: nothing at all could be had of the source.
     """
 
     digest: str
@@ -26,6 +26,7 @@ class ReceivedReports:
     remember: Callable[[], None]
     keep_all: bool = True
     withdrawn: Mapping[tuple[str, datetime], frozenset[str]] = field(default_factory=dict)
+    failed: bool = False
 
 
 class ReportFeed(Protocol):

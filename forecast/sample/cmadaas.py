@@ -74,8 +74,9 @@ class LoopbackCmadaas(LoopbackServer):
     """The server, for a `with` block, on its own port; `url` is the interface.
 
     accounts: user -> password. per_hour: requests that it serves in an hour. faults: the fault of a
-    request, by its number from 0 and its query. `requests` counts all requests, `by_interface` each
-    interface's, `refusals` what was refused and why.
+    request, by its number from 0 and its query. names_elements: whether a refusal says which
+    element is not served; most_rows: records of a reply, which does not say so. `requests` counts
+    all requests, `by_interface` each interface's, `refusals` what was refused and why.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class LoopbackCmadaas(LoopbackServer):
         now: Callable[[], float] = unix_time,
     ) -> None:
         self.data, self.accounts, self.per_hour, self.now = data, accounts, per_hour, now
+        self.names_elements, self.most_rows = True, 1_000_000
         self.faults = faults or (lambda number, query: "")
         self.interfaces = CmadaasInterfaces()
         self.requests = 0
@@ -201,7 +203,8 @@ class LoopbackCmadaas(LoopbackServer):
         place = self._place(query)
         known = {name for row in rows for name in row}
         if rows and (unknown := [name for name in elements if name not in known]):
-            raise ServiceRefusal(-3005, f"element {unknown[0]}")
+            named = f"element {unknown[0]}" if self.names_elements else "element not served"
+            raise ServiceRefusal(-3005, named)
         found = []
         for row in rows:
             at = datetime.strptime(row["Datetime"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
@@ -212,7 +215,7 @@ class LoopbackCmadaas(LoopbackServer):
         limit = query.get("limitCnt", "1000000")
         if not limit.isdecimal():
             raise ServiceRefusal(-3001, "limitCnt")
-        found = found[: int(limit)]
+        found = found[: min(int(limit), self.most_rows)]
         if not found:
             raise ServiceRefusal(-1, "Query Succeed, but no record")
         return _envelope(0, "Query Succeed", found)

@@ -35,7 +35,8 @@ class CmadaasCodes(SettingsSection):
     success: tuple[Code, ...] = (0,)
     no_data: tuple[Code, ...] = (-1,)
     account: tuple[Code, ...] = (-1001, -1002, -1004)
-    request: tuple[Code, ...] = (-2000, -2001, -3001, -3004, -3005, -9002)
+    request: tuple[Code, ...] = (-2000, -2001, -3001, -3004, -9002)
+    element: tuple[Code, ...] = (-3005,)
     too_frequent: tuple[Code, ...] = (-5004,)
     server: tuple[Code, ...] = (-6001, -7001, -10001)
 
@@ -56,7 +57,8 @@ class CmadaasSettings(SettingsSection):
     """The interface: its address, its limits, its codes.
 
     url: with port and path; empty: not used. requests_per_minute, requests_per_hour: of the
-    account, over all processes. too_frequent_minutes: no request for so long after the service
+    account, over all processes. stations_share: the part of both that models leave for stations.
+    too_frequent_minutes: no request for so long after the service
     said so. rows: asked at once. state: the folder of what is remembered. file_hosts: servers of
     listed files; none: that of `url`. missing: values of grids that stand for none; missing_from:
     station values from here on do.
@@ -66,6 +68,7 @@ class CmadaasSettings(SettingsSection):
     node: str = Field(default="NMIC_MUSIC_CMADAAS", min_length=1, max_length=80)
     requests_per_minute: int = Field(default=60, ge=1, le=6000)
     requests_per_hour: int = Field(default=1500, ge=1, le=100_000)
+    stations_share: float = Field(default=0.2, ge=0, le=0.9)
     too_frequent_minutes: float = Field(default=15, gt=0, le=180)
     connections: int = Field(default=2, ge=1, le=8)
     timeout_seconds: float = Field(default=60, gt=0, le=3000)
@@ -98,12 +101,14 @@ class CmadaasModelSettings(SettingsSection):
 
     fetch: `grids` asks for each field cut to the region; `files` fetches the listed GRIB files
     whose names `file_name` (a regular expression) finds. latest: the newest run is asked for first.
+    deadline_seconds: of one acquisition by the leading model; a further model has its own.
     """
 
     data_code: Name
     fetch: Literal["grids", "files"] = "grids"
     file_name: Expression = ""
     latest: bool = True
+    deadline_seconds: float = Field(default=5400, gt=0, le=86400)
 
 
 class CmadaasElementSettings(SettingsSection):
@@ -190,7 +195,8 @@ class CmadaasStationSettings(SettingsSection):
     corrections_hours: those that are asked again every corrections_every_hours, for corrections.
     keep_all: reports of stations that observations.stations does not name are kept, too.
     doubtful_flags, wrong_flags, missing_flags: the service's quality flags. analyses: hourly grids
-    of which the sites' points count as analyses.
+    of which the sites' points count as analyses. trace_values: of precipitation, less than
+    0.1 mm: taken as 0.
     moved_metres, moved_height_metres: a station that moved farther is named.
     """
 
@@ -207,6 +213,7 @@ class CmadaasStationSettings(SettingsSection):
     doubtful_flags: tuple[int, ...] = (1,)
     wrong_flags: tuple[int, ...] = (2,)
     missing_flags: tuple[int, ...] = (7, 8)
+    trace_values: tuple[float, ...] = (999990.0,)
     analyses: tuple[CmadaasAnalysisSettings, ...] = Field(default=(), max_length=5)
     moved_metres: float = Field(default=150, gt=0, le=100_000)
     moved_height_metres: float = Field(default=10, gt=0, le=5000)

@@ -7,6 +7,7 @@ signature is in a message, a log line or a file.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,8 +19,10 @@ import pytest
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.commands import cmadaas_checks
+from forecast.commands.finding import CheckFinding
 from forecast.config import CMADAAS_PASSWORD, CMADAAS_USER, Config
 from forecast.domain import Name, Observation, Station
+from forecast.errors import TooFrequent
 from forecast.http.wall_clock import unix_time
 from forecast.ingest.cmadaas import Cmadaas, CmadaasAccount
 from forecast.observations.cmadaas import CmadaasReports
@@ -70,10 +73,12 @@ class Office:
 
     def check(self) -> list[str]:
         """Return what `skyscape check` finds to mend."""
+        return [each.detail for each in self.findings() if each.grade == "fault"]
+
+    def findings(self) -> list[CheckFinding]:
         observations = self.config.observations.model_copy(update={"cmadaas": self.feed})
         ours = self.config.model_copy(update={"cmadaas": self.door, "observations": observations})
-        found = cmadaas_checks.findings(ours, self.now, offline=False)
-        return [each.detail for each in found if each.grade == "fault"]
+        return cmadaas_checks.findings(ours, self.now, offline=False)
 
 
 @pytest.fixture
@@ -213,3 +218,88 @@ def test_a_number_of_no_station_is_named_though_the_others_report(office: Office
     )
     assert office.kept.count() == 12
     assert office.observe() == [told]  # once, not each time
+
+
+def test_check_names_each_element_and_flag_that_a_data_set_lacks(office: Office) -> None:
+    rows = office.double.data.by_code[HOURLY]  # type: ignore[attr-defined]
+    lost = ("Snow_Depth", "Q_Snow_Depth", "Q_TEM")
+    rows[:] = [{name: row[name] for name in row if name not in lost} for row in rows]
+
+    [told] = office.check()
+
+    assert "the data set lacks Snow_Depth (snow_depth): left out, the others are asked" in told
+    assert "the data set lacks the quality flags Q_TEM: left out; where it has none" in told
+    assert any("takes the account" in each.detail for each in office.findings())
+
+
+def test_check_asks_every_data_set_analysis_and_model_and_says_which_is_wrong(
+    office: Office,
+) -> None:
+    sets = office.feed.model_dump()["datasets"]
+    office.change(
+        datasets=[*sets, {**sets[0], "data_code": "SURF_WRONG"}],
+        analyses=[
+            {
+                "data_code": "NAFP_WRONG",
+                "elements": {"air_temperature": {"name": "TMPX", "unit": "K"}},
+            }
+        ],
+    )
+    [table] = (each for each in office.config.models if each.id == "cmadaas_gfs")
+    few = {name: table.parameters[name] for name in ("air_temperature", "surface_air_pressure")}
+    table = table.model_copy(update={"enabled": True, "parameters": few})
+    office.config = office.config.model_copy(update={"models": (table,)})
+
+    found = [each for each in office.findings() if each.grade == "fault"]
+
+    assert [each.subject for each in found] == [
+        "observations.cmadaas SURF_WRONG",
+        "observations.cmadaas.analyses NAFP_WRONG",
+        "models.cmadaas_gfs",
+    ]
+    assert "compare data_code with the province's catalogue" in found[0].detail
+    assert "TMPX (air_temperature): no record" in found[1].detail
+    assert (
+        "lacks everything asked for at +3 h: compare data_code and the elements" in found[2].detail
+    )
+    assert office.double.requests == 2 + 1 + 1 + 2
+
+
+def test_check_says_until_when_the_account_is_on_hold(office: Office) -> None:
+    office.double.faults = lambda *_: "too_frequent"
+    office.observe()
+    office.double.faults = lambda *_: ""
+
+    [told] = office.check()
+
+    assert re.search(r"on hold until \d{4}-\d\d-\d\d \d\d:\d\dZ: the service said", told)
+    assert office.double.requests == 1
+
+
+def test_requests_that_a_model_used_up_are_no_fault_of_check_and_leave_stations_theirs(
+    office: Office,
+) -> None:
+    office.door = office.door.model_copy(update={"requests_per_hour": 10})
+    model = Cmadaas(office.door, office.account).for_models(1.0)
+    for _ in range(8):
+        model._take(model.deadline())
+    with pytest.raises(TooFrequent):
+        model._take(model.deadline())
+
+    assert office.observe() == []
+    assert office.kept.count() == 12
+    assert office.check() == []
+    assert office.double.requests == 2
+    [told] = [each for each in office.findings() if "used up for now" in each.detail]
+    assert (told.grade, told.detail[:9]) == ("note", "not asked")
+
+
+def test_what_came_from_the_service_is_said_to_be_of_it(office: Office) -> None:
+    feed = CmadaasReports(Cmadaas(office.door, office.account), office.feed, {})
+    settings = ObservationSettings(folder=office.folder / "drop")
+    intake = Intake(settings, office.kept._archive, ZoneInfo("Asia/Shanghai"), feed=feed)
+
+    said = intake.observe(office.now).summary
+
+    assert said.startswith("0 files, 12 records, 0 lines refused; 12 of the records from CMADaaS")
+    assert "pushed" not in said

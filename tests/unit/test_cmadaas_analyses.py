@@ -45,9 +45,12 @@ class Analyses(ServedRecords):
     """A clear and cold night on a grid of 0.02 degree; temperature tells latitude and hour."""
 
     newest = NOW
+    lost: tuple[str, ...] = ()
 
     def grid(self, query: GridQuery) -> tuple[Array, Array, Array] | None:
         if query.validtime is not None or query.run > self.newest or query.level_type != "-":
+            return None
+        if query.element in self.lost:
             return None
         latitudes, longitudes = np.arange(39.5, 40.5, 0.02), np.arange(115.0, 116.5, 0.02)
         values = np.full((len(latitudes), len(longitudes)), 5.0)
@@ -95,6 +98,28 @@ def test_the_nearest_point_of_each_hour_is_kept_for_each_site_and_asked_for_once
     assert first[0].values["air_temperature"] == pytest.approx(expected, abs=1e-3)
     assert double.requests - before == 2 * 2  # the two hours that came, two elements
     assert Observations(archive).count() == 15 * len(config.sites)
+
+
+@pytest.mark.parametrize("lost", [("TMP",), ("TMP", "TCDC")])
+def test_an_analysis_without_records_is_a_fault_and_holds_up_no_other_element(
+    config: Config, double: LoopbackCmadaas, tmp_path: Path, lost: tuple[str, ...]
+) -> None:
+    archive = Archive(f"sqlite:///{tmp_path / 'archive.db'}")
+    double.data.lost = lost  # type: ignore[attr-defined]
+    kept = Observations(archive)
+
+    for _ in range(2):
+        intake(config, double, tmp_path, archive).observe(NOW)
+
+    [(_, fault)] = kept.faults(100)
+    assert fault.where == f"cmadaas {CODE}"
+    assert "TMP (air_temperature): no record" in fault.reason
+    assert ("TCDC" in fault.reason) == ("TCDC" in lost)
+    assert "compare data_code, element, level_type and level of" in fault.reason
+    point = point_of(config.all_sites()[0]).id
+    series = kept.series([point], NOW - timedelta(days=1), NOW)
+    hours = [each.time.hour for each in series.get(point, ())]
+    assert hours == ([] if "TCDC" in lost else list(range(9, 24)))
 
 
 def test_a_clear_night_of_the_analysis_is_truth_of_kind_analysis(

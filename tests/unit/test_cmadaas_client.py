@@ -25,8 +25,10 @@ from forecast.errors import (
     SourceUnavailable,
     TooFrequent,
 )
+from forecast.http import Deadline
 from forecast.ingest.cmadaas import Cmadaas, CmadaasAccount, signature
 from forecast.ingest.cmadaas_limits import RequestLedger
+from forecast.ingest.cmadaas_parameters import fields_asked
 from forecast.ingest.cmadaas_replies import WORDS, measured, parse_grid, parse_reply
 from forecast.sample.cmadaas import GridQuery, LoopbackCmadaas
 from forecast.settings.cmadaas import CmadaasCodes, CmadaasSettings
@@ -200,7 +202,7 @@ def test_too_frequent_stops_every_process_for_a_while(
     with pytest.raises(TooFrequent, match="no request is sent for 15 min") as error:
         asked(client(double, tmp_path, time))
     assert error.value.retry_after == 900
-    with pytest.raises(SourceUnavailable, match="used up for now"):
+    with pytest.raises(TooFrequent, match="on hold until 2024-01-01 03:15Z: the service said"):
         asked(client(double, tmp_path, time, deadline_seconds=60))
     assert double.requests == 1
 
@@ -223,6 +225,53 @@ def test_the_limits_of_the_minute_and_the_hour_are_kept_across_clients(
     assert double.requests == 60
     assert double.most_in_an_hour <= 26
     assert "too many requests in this hour" not in double.refusals
+
+
+def test_a_model_leaves_the_stations_their_share_of_the_minute_and_of_the_hour(
+    double: LoopbackCmadaas, tmp_path: Path
+) -> None:
+    time = Time()
+    stations = client(
+        double, tmp_path, time, requests_per_minute=5, requests_per_hour=10, deadline_seconds=1
+    )
+    model = stations.for_models(50.0)
+    for _ in range(4):
+        asked(model)
+    with pytest.raises(TooFrequent, match="used up for now, but for the share of the stations"):
+        asked(model)
+    asked(stations)
+    with pytest.raises(TooFrequent, match="used up for now;"):
+        asked(stations)
+
+    time.at += 61
+    for _ in range(3):  # 8 of 10 in the hour
+        asked(model)
+    with pytest.raises(TooFrequent):
+        asked(model)
+    asked(stations)
+    assert double.requests == model.requests == 9
+
+
+def test_the_ready_table_of_a_model_is_fetched_within_its_own_deadline_and_the_default_limits(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(  # without waiting for the disk
+        "forecast.ingest.cmadaas_limits.write_whole",
+        lambda path, text, private: path.write_text(text),
+    )
+    [table] = (each for each in config.models if each.id == "cmadaas_gfs")
+    number = 1 + len(fields_asked(table.parameters)) * len(table.all_steps)
+    time = Time()
+    usual = Cmadaas(config.cmadaas.model_copy(update={"state": tmp_path}), ACCOUNT, time, time)
+    model = usual.for_models(5400.0)
+    deadline = model.deadline(Deadline(table.deadline_seconds, time))
+
+    for _ in range(number):
+        model._take(deadline)
+
+    assert number > 900
+    assert deadline.left() > 0
+    assert (usual.deadline().left(), model.deadline().left()) == (900, 5400)
 
 
 def _take(path: Path, count: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+import yaml
 
 from forecast import phenomena
 from forecast.config import CMADAAS_PASSWORD, CMADAAS_USER, Config, build_config
 from forecast.errors import ConfigError, CycleNotReady, SourceCorrupt, SourceError
 from forecast.ingest import sources
 from forecast.ingest.cmadaas import open_cmadaas
+from forecast.ingest.cmadaas_parameters import fields_asked
 from forecast.ingest.micaps_grids import parse_micaps
 from forecast.quantities import FEATURES, FIELDS
 from forecast.sample.cmadaas import LoopbackCmadaas
@@ -237,6 +240,35 @@ def test_the_leading_model_may_come_from_cmadaas(
 
     found = reader.read_atmosphere(got.files, got.cycle, needs, threads=1)
     assert {"air_temperature", "relative_humidity", "geopotential_height"} <= set(found.data_vars)
+
+
+def test_the_block_of_the_page_for_a_lead_by_cmadaas_is_a_whole_section_of_settings(
+    config: Config,
+) -> None:
+    page = Path("docs/cmadaas.zh.md").read_text(encoding="utf-8")
+    [block] = (each for each in re.findall(r"```yaml\n(.*?)```", page, re.S) if "source:" in each)
+    values = config.model_dump(mode="json")
+    for section, written in yaml.safe_load(block).items():
+        values[section] |= written
+    values["cmadaas"]["url"] = "http://10.0.0.1:8008/music-ws/api"
+
+    built = build_config(values, {})
+
+    [table] = (each for each in built.models if each.id == "cmadaas_gfs")
+    source = built.source
+    assert source.order[0] == "cmadaas"
+    assert source.parameters == table.parameters
+    assert (source.all_steps, source.run_hours, source.delay_hours) == (
+        table.all_steps, table.run_hours, table.delay_hours
+    )  # fmt: skip
+    assert source.all_steps[-1] == 24 * built.forecast.days
+    assert source.attribution == table.attribution
+    assert source.cmadaas is not None
+    assert source.cmadaas.deadline_seconds == table.deadline_seconds
+    needs = sources.needs_of(built, built.all_sites())
+    named = {each.field.name for each in fields_asked(source.parameters)}
+    assert named <= {field.name for field in needs.fields}
+    assert sources.open_source(built)
 
 
 def test_without_an_account_such_a_model_is_named_and_the_others_serve(

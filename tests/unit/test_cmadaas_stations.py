@@ -71,6 +71,7 @@ class Line:
     settings: dict[str, Any] = field(default_factory=dict)
     now: datetime = NOW
     waited: float = 0.0
+    stations: dict[str, Station] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.archive = Archive(f"sqlite:///{self.folder / 'archive.db'}")
@@ -106,7 +107,7 @@ class Line:
             CmadaasSettings.model_validate(door), ACCOUNT, self, self.double.now
         )  # fmt: skip
         self.feed = CmadaasReports(
-            interface, CmadaasStationSettings.model_validate(wanted), {}
+            interface, CmadaasStationSettings.model_validate(wanted), self.stations
         )  # fmt: skip
         observed = ObservationSettings(folder=self.folder / "drop")
         self.intake = Intake(observed, self.archive, ZoneInfo("Asia/Shanghai"), feed=self.feed)
@@ -297,6 +298,169 @@ def test_an_hour_that_the_service_lacked_is_filled_when_it_comes(line: Line) -> 
     assert ("54505", hole) in line.archived()
 
 
+def told(line: Line) -> list[str]:
+    return [fault.reason for _, fault in line.kept.faults(100)]
+
+
+def test_a_refusal_that_names_an_element_that_is_served_costs_only_what_is_not(line: Line) -> None:
+    line.double.names_elements = False
+    line.data.by_code[HOURLY] = [
+        {name: value for name, value in row.items() if name not in ("VIS", "Q_VIS")}
+        for row in records(reports(NOW, FEW), PLACES)
+    ]
+    refused = line.double._refused
+    line.double._refused = lambda code, text: refused(code, f"{text}: TEM,...")  # type: ignore[method-assign]
+
+    line.observe()
+
+    assert line.feed.memory.dataset(HOURLY).lacking == ["VIS"]
+    assert all(len(each.values) == 3 for each in line.archived().values())
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])
+@pytest.mark.parametrize(
+    ("lost", "words"),
+    [
+        (["VIS", "Q_VIS"], "lacks VIS (visibility_in_air): left out"),
+        (
+            ["Q_TEM"],
+            "lacks the quality flags Q_TEM: left out; where it has none at all, write flags",
+        ),
+        (["Alti"], "lacks Alti (of the station): left out"),
+    ],
+    ids=["a third name", "a flag", "the height"],
+)
+def test_an_element_that_is_not_served_is_left_out_and_named_once_and_all_others_arrive(
+    line: Line, lost: list[str], words: str, named: bool
+) -> None:
+    line.double.names_elements = named
+    whole = records(reports(NOW, FEW), PLACES)
+    line.data.by_code[HOURLY] = [
+        {name: value for name, value in row.items() if name not in lost} for row in whole
+    ]
+
+    line.observe()
+    spent = line.double.requests
+    line.observe(NOW + timedelta(minutes=5))
+    line.start()
+    line.observe(NOW + timedelta(minutes=10))
+
+    found = line.archived()
+    assert len(found) == 3 * FEW
+    assert all(len(each.values) == 3 for each in found.values())
+    assert line.double.requests == spent + 2
+    assert spent <= (3 if named else 16)
+    [text] = told(line)
+    assert words in text
+
+    line.data.by_code[HOURLY] = whole  # it is served again
+    line.observe(NOW + 7 * HOUR)
+    assert line.feed.memory.dataset(HOURLY).lacking == []
+    assert len(told(line)) == 1
+
+
+def test_a_process_that_ends_while_it_looks_for_what_is_lacking_goes_on_there(line: Line) -> None:
+    line.double.names_elements = False
+    lost = {"VIS", "Q_VIS", "RHU", "Q_RHU"}
+    line.data.by_code[HOURLY] = [
+        {name: value for name, value in row.items() if name not in lost}
+        for row in records(reports(NOW, FEW), PLACES)
+    ]
+    line.double.faults = lambda number, _: "forbidden" if number == 8 else ""
+
+    line.observe()
+    line.start()
+    line.observe()
+
+    assert set(line.feed.memory.dataset(HOURLY).lacking) == {"VIS", "RHU"}
+    assert all(len(each.values) == 2 for each in line.archived().values())
+
+
+def test_a_data_set_of_which_no_element_is_served_says_so(line: Line) -> None:
+    names = ("Station_Id_C", "Datetime", "Admin_Code_CHN")
+    line.data.by_code[HOURLY] = [
+        {name: row[name] for name in names} for row in records(reports(NOW, FEW), PLACES)
+    ]
+
+    taken = line.observe()
+
+    assert any("none of its elements is served" in text for text in told(line))
+    assert taken.failed
+
+
+def test_days_that_the_service_fills_later_come_back_whole_as_far_as_set(line: Line) -> None:
+    line.serve(reports(NOW, 60))
+    line.observe()
+    days = NOW + timedelta(days=5)
+    for hours in range(6, 5 * 24, 6):
+        line.observe(NOW + hours * HOUR)
+
+    line.serve(reports(days, 5 * 24 + 60))
+    before = line.double.requests
+    line.observe(days)
+
+    assert len(line.archived()) == 3 * (5 * 24 + 43)  # 48 h before the first corrections
+    assert line.double.requests - before <= 5
+    before = line.double.requests
+    line.observe(days + 6 * HOUR)
+    assert line.double.requests - before == 2  # no hole is left
+
+
+def test_a_service_that_cuts_its_replies_and_does_not_say_so_loses_nothing(line: Line) -> None:
+    line.double.most_rows = 50
+
+    line.observe()
+
+    assert len(line.archived()) == 75
+    assert line.double.requests == 2
+
+
+def test_a_time_that_may_be_cut_is_named(line: Line) -> None:
+    many = {f"B{n:04d}": replace(PLACES["54505"], id=f"B{n:04d}") for n in range(60)}
+    at = NOW.replace(minute=0)
+    line.data.by_code[HOURLY] = records(
+        [Observation(id, at, {"air_temperature": 280.0}) for id in many], many
+    )
+    line.double.most_rows = 50
+
+    line.observe()
+
+    [text] = told(line)
+    assert "exactly 50 records came for 2026-11-22 12:00Z (admin_codes 110109)" in text
+    assert line.kept.count() == 50
+
+
+def test_of_two_data_sets_with_an_element_the_one_named_first_counts(line: Line) -> None:
+    minutes = "SURF_CHN_MUL_MIN"
+    other = [replace(o, values={**o.values, "air_temperature": 283.05}) for o in reports(NOW, FEW)]
+    only = replace(other[0], time=other[0].time - timedelta(minutes=20))
+    line.data.by_code[minutes] = records([*other, only], PLACES)
+    line.serve(reports(NOW, FEW))
+    asked = {"elements": ELEMENTS_ASKED}
+    line.start(datasets=[{"data_code": HOURLY, **asked}, {"data_code": minutes, **asked}])
+
+    line.observe()
+    line.observe(NOW + 6 * HOUR)
+
+    found = line.archived()
+    assert found[only.station, only.time].values["air_temperature"] == pytest.approx(283.05)
+    for each in reports(NOW, FEW):
+        assert found[each.station, each.time].values["air_temperature"] < 280
+
+
+def test_a_trace_of_rain_is_no_rain_and_not_a_missing_value(line: Line) -> None:
+    line.start(datasets=[{"data_code": HOURLY, "elements": ["precipitation_amount"]}])
+    dry = [replace(o, values={"precipitation_amount": 0.0}) for o in reports(NOW, 3)]
+    line.serve(dry)
+    line.observe()
+    for row in line.data.by_code[HOURLY]:
+        row["PRE_1h"], row["Q_PRE_1h"] = "999990", "0"  # type: ignore[index]
+
+    line.observe(NOW + 6 * HOUR)
+
+    assert [o.good("precipitation_amount") for o in line.archived().values()] == [0.0] * 9
+
+
 def test_flags_of_the_service_are_carried_over_and_missing_values_are_none(line: Line) -> None:
     first = [
         replace(o, flags={"air_temperature": WRONG, "relative_humidity": DOUBTFUL})
@@ -344,6 +508,29 @@ def test_a_station_that_moved_is_named_once_with_both_places(line: Line) -> None
     assert len(told) == 1
     assert "A1201" in told[0]
     assert "+60 m in height" in told[0]
+
+
+def test_a_listed_station_that_stands_elsewhere_is_named_as_long_as_it_does(line: Line) -> None:
+    line.serve(reports(NOW, FEW))
+    line.stations = {"A1201": replace(PLACES["A1201"], latitude=39.97)}
+    line.start()
+
+    summary = line.observe()
+    line.observe(NOW + HOUR)
+    line.observe(NOW + 6 * HOUR)
+
+    first, again = told(line)
+    assert first == again
+    assert summary.refused == 0
+    for words in (
+        "station A1201 has moved", "2224 m and +0 m", "(39.9700, 115.6000, 500 m)",
+        "at 39.9500, 115.6000, 500 m", "observations.stations in config.yaml", "write that place",
+    ):  # fmt: skip
+        assert words in first
+    line.stations = {"A1201": PLACES["A1201"]}
+    line.start()
+    line.observe(NOW + 12 * HOUR)
+    assert len(told(line)) == 2
 
 
 @pytest.mark.parametrize("fault", ["html", "wrong_account", "too_frequent"])
