@@ -95,7 +95,7 @@ def _laid(numbers: NDArray[np.float64], diamond: int, name: str) -> MicapsGrid:
         longitudes, values = longitudes[::-1], values[:, :, ::-1]
     try:
         run = datetime(_whole_year(int(year)), int(month), int(day), int(hour))  # noqa: DTZ001
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise SourceCorrupt(f"{name}: {year:g} {month:g} {day:g} {hour:g} is no time") from error
     return MicapsGrid(run, int(step), level, latitudes, longitudes, tuple(values))
 

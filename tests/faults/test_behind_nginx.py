@@ -5,6 +5,7 @@ on made-up pages; skipped, visibly, where nginx is not installed.
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import shutil
 import socket
@@ -187,6 +188,25 @@ def test_a_page_comes_from_the_disk_with_its_type_and_the_policy_of_the_applicat
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
     assert answer.headers["cache-control"] == "public, max-age=60"
     assert front.get(path, If_None_Match=answer.headers["etag"]).status == 304
+
+
+def test_a_site_without_files_comes_from_the_application(front: Front) -> None:
+    path = "current/sites/elsewhere/index.html"
+    folder = front.behind.world.config.output.folder
+    (folder / "archive" / ISSUE / "sites" / "elsewhere").mkdir(parents=True)
+    (folder / "current").symlink_to(Path("archive") / ISSUE)
+    page = folder / path
+    page.write_text("<!doctype html><title>made when asked for</title>", encoding="utf-8")
+
+    named = {"sites/elsewhere/index.html": {"sha256": "1", "channel": "web", "issue": ISSUE}}
+    (folder / "current" / manifest.NAME).write_text(json.dumps({"issue": ISSUE, "files": named}))
+
+    answer = front.get(f"/{path}")
+
+    assert (answer.status, "made when asked for" in answer.text) == (200, True)
+    assert answer.headers["content-security-policy"] == f"{POLICY}frame-ancestors 'self'"
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert front.get("/current/sites/nowhere/index.html").status == 404
 
 
 def test_a_picture_of_a_past_issue_is_kept_for_a_day_and_a_widget_may_be_framed(

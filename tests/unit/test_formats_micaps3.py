@@ -56,6 +56,7 @@ def test_the_longest_name_in_the_title_says_the_element_in_its_usual_unit(
         (f"diamond 3 气温和能见度\n{HEAD}{ROWS}", "names air_temperature and visibility_in_air"),
         (f"diamond 3 气温\n{HEAD}{ROWS[:40]}", "the head says 3 stations"),
         ("diamond 3 气温\n2026 11 22 20 0 2 1.0", "the head is not year"),
+        (f"diamond 3 气温\n{HEAD.replace('2026', '4294967296')}", "the head is not year"),
         (f"diamond 3 气温\n{HEAD.replace(' 1 3', ' 2 3')}{ROWS}", "2 elements"),
         (f"diamond 3 气温\n{HEAD.replace('11 22', '13 22')}{ROWS}", "the head is not year"),
     ],

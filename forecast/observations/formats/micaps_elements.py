@@ -102,7 +102,7 @@ def _rows(words: Sequence[str]) -> tuple[datetime, list[Sequence[str]]]:
         at = 6 + int(words[5]) + 2  # contours; smoothing and the bold one
         at += 1 + 2 * int(words[at])  # the boundary's points
         elements, stations = int(words[at]), int(words[at + 1])
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, OverflowError) as error:
         raise _TableRefused(
             "the head is not year, month, day, hour, level, contours, boundary, elements, stations"
         ) from error
