@@ -12,7 +12,7 @@ from forecast.archive.drafts import Drafts
 from forecast.archive.intake_report import IntakeCounts, IntakeReason
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations, StationActivity
-from forecast.commands import alive, delivery_status
+from forecast.commands import delivery_status
 from forecast.commands import world as setup
 from forecast.config import Config, masked
 from forecast.learning import monitor
@@ -95,6 +95,8 @@ def _problems(config: Config, state: ServiceState, now: datetime) -> list[str]:
     """
     if state.beat is None:
         return []
+    from forecast.commands import alive
+
     named = [each.detail for each in alive.findings(config, now) if each.grade == "fault"]
     if state.beat.ended() and not state.silent(now):
         named.append(f"the service has ended: process {state.beat.process} is gone")

@@ -78,13 +78,14 @@ def open_archive(config: Config, rebuild: bool = False) -> Archive:
         refuse_unfinished,
     )
     from forecast.errors import ArchiveUnusable
-    from forecast.issue.release import begin_anew
     from products.publish import Publisher
 
     publisher = Publisher(config)
     refuse_unfinished(config.private_folder)
     if not rebuild:
         return open_known(config.archive.url, publisher.release_count())
+    from forecast.issue.release import begin_anew
+
     try:
         archive = Archive(config.archive.url)
         refuse_damaged(archive)
