@@ -76,9 +76,9 @@ something is one. Without recipients they stand in the log and in `skyscape stat
 * * * * *  skyscape check --alive --tell --config /etc/skyscape/config.yaml
 ```
 
-It reads `heartbeat.json`, `journal.jsonl` and the manifest of the release, needs no archive, and a
-network only to send. Exit code 0: the scheduler lives, the last hour has its issue, and that issue
-holds; 8: not so; 3: wrong settings. Without `--tell` it sends nothing.
+It reads `heartbeat.json`, `journal.jsonl` and the manifest of the release. It does not open the
+archive, and needs a network only to send. Exit code 0: the scheduler lives, the last hour has its
+issue, that issue holds, and the archive works by its file and the last attempts; 8: not so; 3: wrong settings. Without `--tell` it sends nothing.
 
 ## The alerts"""
 
@@ -87,7 +87,7 @@ _REST = """
 
 | address | 200 | otherwise |
 |---|---|---|
-| `/healthz` | the scheduler lives, no hour is overdue, the issue in force holds | 503 |
+| `/healthz` | the scheduler lives, no hour is overdue, the issue holds, the archive works | 503 |
 | `/healthz/live` | the scheduler lives: for what starts a dead service again | 503 |
 | `/healthz/ready` | an issue is in force and holds: for what sends readers here | 503 |
 | `/metrics` | by `service.web.metrics`: `loopback` (this machine; default), `off`, `all` | 404 |

@@ -61,13 +61,13 @@ def refuse_lost(url: str, released: int) -> None:
     if path is None or not released:
         return
     try:
-        found = path.stat().st_size > 0
+        size = path.stat().st_size
     except FileNotFoundError:
-        found = False
+        raise _lost(masked(url), "it is not there", released) from None
     except OSError:
         return  # said when it is opened
-    if not found:
-        raise _lost(masked(url), "it is not there", released)
+    if not size:
+        raise _lost(masked(url), "its file is empty (0 bytes)", released)
 
 
 def refuse_emptied(archive: Archive, released: int) -> None:

@@ -17,6 +17,7 @@ from forecast.__main__ import main
 from forecast.files import write_whole
 from forecast.service import heartbeat
 from forecast.service.alerting.ledger import NAME
+from forecast.service.journal import Journal, JournalEntry
 from products import manifest
 from tests.doubles.wecom import WeComDouble, serving
 from tests.e2e.conftest import settings_file, some_sites
@@ -47,6 +48,8 @@ def settings(tmp_path: Path, robot: WeComDouble) -> Path:
         sites=some_sites("zhaojiawa"),
         models=[],
     )
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "archive.db").write_bytes(b"not looked into")
     release = tmp_path / "site" / "current"
     release.mkdir(parents=True)
     content = {
@@ -150,6 +153,32 @@ def test_the_watchdog_needs_no_archive(settings: Path, tmp_path: Path, robot: We
 
     assert check(settings, HOUR, "--tell") == 0
     assert (tmp_path / "private" / "archive.db").read_bytes() == b"no database at all"
+
+
+@pytest.mark.parametrize("loss", ["gone", "empty", "failed"])
+def test_an_archive_that_is_lost_is_told_though_issues_go_on(
+    settings: Path, tmp_path: Path, robot: WeComDouble, loss: str
+) -> None:
+    folder = tmp_path / "private"
+    heartbeat.beat(folder, HOUR, HOUR - MINUTE, "0.1.0")
+    if loss == "failed":  # the file is there, and is damaged
+        issued = JournalEntry(HOUR, HOUR, "a", "issued", "gfs-2026112200", 5, "archive unavailable")
+        Journal(folder).add(issued)
+    elif loss == "empty":
+        (folder / "archive.db").write_bytes(b"")
+    else:
+        (folder / "archive.db").unlink()
+
+    codes = []
+    for minutes in (0, 2, 4):
+        robot.now = HOUR + minutes * MINUTE
+        heartbeat.beat(folder, robot.now, HOUR - MINUTE, "0.1.0")
+        codes.append(check(settings, robot.now, "--tell"))
+
+    assert codes == [8, 8, 8]
+    [(_, _, text)] = robot.taken
+    assert "档案库无法读写" in text
+    assert ("its file is empty (0 bytes)" in text) == (loss == "empty")
 
 
 def test_tell_without_alive_is_refused(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
