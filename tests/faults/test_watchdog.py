@@ -14,8 +14,9 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from forecast.__main__ import main
+from forecast.config import read_config
 from forecast.files import write_whole
-from forecast.service import heartbeat
+from forecast.service import heartbeat, last_settings
 from forecast.service.alerting.ledger import NAME
 from forecast.service.journal import Journal, JournalEntry
 from products import manifest
@@ -179,6 +180,25 @@ def test_an_archive_that_is_lost_is_told_though_issues_go_on(
     [(_, _, text)] = robot.taken
     assert "档案库无法读写" in text
     assert ("its file is empty (0 bytes)" in text) == (loss == "empty")
+
+
+@pytest.mark.parametrize("mistake", ["  check_minutes: [", "  check_minutes: often"])
+def test_a_typing_error_in_the_settings_does_not_silence_the_watchdog(
+    settings: Path, tmp_path: Path, robot: WeComDouble, mistake: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    last_settings.keep(read_config(settings))
+    assert (tmp_path / "private" / last_settings.NAME).stat().st_mode & 0o777 == 0o600
+    heartbeat.beat(tmp_path / "private", HOUR, HOUR, "0.1.0")
+    text = settings.read_text()
+    settings.write_text(f"{text}\nschedule:\n{mistake}\n")
+
+    codes = [check(settings, HOUR + minutes * MINUTE, "--tell") for minutes in (0, 4)]
+
+    assert codes == [3, 8]
+    [(_, _, told)] = robot.taken
+    assert "定时任务已停止" in told
+    assert "looked at by the last good ones" in capsys.readouterr().out
 
 
 def test_tell_without_alive_is_refused(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ from forecast.service.state import ServiceState, read_service_state
 log = logging.getLogger(__name__)
 
 MINUTES = 1  # between two looks
-SLOW = timedelta(minutes=5)  # for which what the archive says is used again, but for an error
+SLOW = timedelta(minutes=5)  # for which what the archive says is used again
 
 
 class AlertJob:
@@ -54,7 +54,7 @@ class AlertJob:
         config = self._world.config
         slow = self._slow
         fresh = slow is not None and timedelta(0) <= now - slow[0] < SLOW
-        if slow is None or slow[1].archive_error or not fresh:
+        if slow is None or not fresh:
             archive, error = reason_of(self._world.archive, config, now)
             facts = Facts(
                 config, now, self._state(now), archive=archive, archive_error=error,

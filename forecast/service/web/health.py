@@ -5,7 +5,8 @@
     /healthz/live    200 where the scheduler lives: for what starts a dead service again
     /healthz/ready   200 where an issue is in force and holds: for what sends readers here
 
-Else 503; `degraded` is a fault of the archive alone: issues go on without it. All is read from small files, so it is known with the archive locked or lost, too.
+Else 503; `degraded` is a fault of the archive alone: issues go on without it. All is read from
+small files, so it is known with the archive locked or lost, too.
 """
 
 from __future__ import annotations
