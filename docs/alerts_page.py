@@ -68,7 +68,8 @@ something is one. Without recipients they stand in the log and in `skyscape stat
   arrived is sent {unclear} times at most.
 - **State.** `alerts.json` beside the archive, readable by its owner only, so that it works with the
   archive locked or lost. The service and the watchdog share it under `alerts.lock`. Where the disk
-  takes nothing, the service remembers and the watchdog sends nothing: it would repeat itself.
+  takes nothing, the service remembers; the watchdog sends every half hour
+  what it cannot note, and says so.
 
 ## The watchdog
 
@@ -76,9 +77,14 @@ something is one. Without recipients they stand in the log and in `skyscape stat
 * * * * *  skyscape check --alive --tell --config /etc/skyscape/config.yaml
 ```
 
-It reads `heartbeat.json`, `journal.jsonl` and the manifest of the release, needs no archive, and a
-network only to send. Exit code 0: the scheduler lives, the last hour has its issue, and that issue
-holds; 8: not so; 3: wrong settings. Without `--tell` it sends nothing.
+It reads `heartbeat.json`, `journal.jsonl` and the manifest of the release. It does not open the
+archive, and needs a network only to send. Exit code 0: the scheduler lives, the last hour has its
+issue, that issue holds, the archive works by its file and the last attempts, and no disk is nearly
+full; 8: not so; 3: wrong settings. Without `--tell` it sends nothing.
+
+Where the settings cannot be read it goes by those with which the service started or was reloaded
+last: `settings.last.json` beside the archive, without secrets. It says so, and exits with 3, or 8
+where the service fails.
 
 ## The alerts"""
 
@@ -87,7 +93,7 @@ _REST = """
 
 | address | 200 | otherwise |
 |---|---|---|
-| `/healthz` | the scheduler lives, no hour is overdue, the issue in force holds | 503 |
+| `/healthz` | the scheduler lives, no hour is overdue, the issue holds, the archive works | 503 |
 | `/healthz/live` | the scheduler lives: for what starts a dead service again | 503 |
 | `/healthz/ready` | an issue is in force and holds: for what sends readers here | 503 |
 | `/metrics` | by `service.web.metrics`: `loopback` (this machine; default), `off`, `all` | 404 |

@@ -80,7 +80,7 @@ def refuse_lost(url: str, released: int) -> None:
     except OSError:
         return  # said when it is opened
     if not size:
-        raise _lost(masked(url), "its file is empty", released)
+        raise _lost(masked(url), "its file is empty (0 bytes)", released)
 
 
 def refuse_unread(url: str, released: int) -> None:

@@ -81,8 +81,11 @@ def check(
     if alive:
         from forecast.commands import alive as watchdog
 
-        findings = watchdog.findings(setup.settings(config), now or setup.clock(), send)
-        failed = watchdog.EXIT_CODE
+        settings, wrong = watchdog.settings_of(config)
+        findings = watchdog.findings(settings, now or setup.clock(), send)
+        fails = any(each.grade == "fault" for each in findings)
+        failed = watchdog.EXIT_CODE if fails else ConfigError.exit_code
+        findings = [*wrong, *findings]
     else:
         from forecast.commands import check as checking
 

@@ -8,9 +8,13 @@ send alerts.
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
+from forecast.commands import world as setup
 from forecast.commands.finding import CheckFinding
 from forecast.config import Config
+from forecast.errors import ConfigError
+from forecast.service import last_settings
 from forecast.service.alerting.conditions import assess
 from forecast.service.alerting.facts import Facts, small_facts
 from forecast.service.alerting.notices import texts_of
@@ -19,7 +23,23 @@ from forecast.service.alerting.watch import Alerting
 EXIT_CODE = 8  # the service is not what it should be
 LOCK_WAIT = 30.0  # [s] for the service, where it is sending itself
 # Conditions that make the exit code; the others are named only.
-FAILING = frozenset({"scheduler", "no_issue", "nothing", "expired"})
+FAILING = frozenset({"scheduler", "no_issue", "nothing", "expired", "archive", "disk"})
+
+
+def settings_of(path: Path | None) -> tuple[Config, list[CheckFinding]]:
+    """Return the settings; where they are wrong, the last good ones, and what is wrong.
+
+    Raises: ConfigError where there are no last good ones either.
+    """
+    try:
+        return setup.settings(path), []
+    except ConfigError as error:
+        last = last_settings.read(path)
+        if last is None:
+            raise
+        setup.log_in_zone(last.zone, last.service.log)
+        by = f"looked at by the last good ones ({last.private_folder / last_settings.NAME})"
+        return last, [CheckFinding("fault", "settings", f"{error}; {by}")]
 
 
 def findings(config: Config, now: datetime, send: bool = False) -> list[CheckFinding]:

@@ -35,6 +35,9 @@ from forecast.config import (
 )
 from forecast.errors import ArchiveError, ConfigError, FileUnreadable, SourceError
 from forecast.http import Client
+from forecast.service.alerting import conditions
+from forecast.service.alerting.facts import small_facts
+from forecast.service.alerting.notices import texts_of
 from forecast.settings import LOOPBACK, HttpSettings
 from forecast.settings.errors import SettingsError, repaired
 from models.prediction import open_models
@@ -60,6 +63,7 @@ def findings(
         return found
     found += [CheckFinding("fault", "settings", fault) for fault in unit_faults(config)]
     checked = [*_paths(config), *_archive(config, now, offline), *_clock(config, now)]
+    checked += _disks(config, now)
     checked += _sites(config, terrain, ZONE not in replaced)
     checked += _models(config)
     checked += [*_signatures(config), *_web(config)]
@@ -177,6 +181,12 @@ def _paths(config: Config) -> Iterator[CheckFinding]:
     for model in config.models:
         if model.folder is not None and model.enabled:
             yield folder_checks.read(f"models.{model.id}.folder", model.folder, "warning")
+
+
+def _disks(config: Config, now: datetime) -> Iterator[CheckFinding]:
+    """Yield which disks are nearly full, as the alert has it."""
+    for each in conditions.disk(small_facts(config, now)) or ():
+        yield CheckFinding("fault", "disk", texts_of(each, config)["en"])
 
 
 def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFinding]:

@@ -100,6 +100,7 @@ def _parts(
     Raises: ConfigError, ArchiveError.
     """
     from forecast.commands import site_checks
+    from forecast.service import last_settings
     from forecast.service.running import Parts
     from forecast.service.scheduler import build_scheduler
     from forecast.service.web.service import build_server
@@ -110,6 +111,7 @@ def _parts(
         logger.warning("%s: %s: %s", finding.grade, finding.subject, finding.detail)
     world = setup.build_world(settings, source, rebuild)
     scheduler = build_scheduler(world, setup.clock, lifecycle)
+    last_settings.keep(settings)
     hours = ", ".join(f"{at:%H:%M}" for at in settings.schedule.issue_at)
     logger.info("bulletins at %s (%s); stop with Ctrl-C", hours, settings.service.timezone)
     if settings.service.web is None and settings.observations.push is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,11 @@ def beat(folder: Path, now: datetime, started: datetime, version: str) -> None:
         "version": version,
         "space": _space(),
     }
-    write_whole(folder / NAME, json.dumps(content))
+    path, moment = folder / NAME, as_utc(now).replace(microsecond=0).timestamp()
+    try:
+        write_whole(path, json.dumps(content))
+    finally:  # the time of the file needs no space on a disk that is full
+        os.utime(path, (moment, moment))
 
 
 def _space() -> str:
@@ -68,9 +72,11 @@ def _space() -> str:
 def last_beat(folder: Path) -> Heartbeat | None:
     """Return the last heartbeat; None where there is none, or none that can be read."""
     try:
-        plain: Any = json.loads((folder / NAME).read_bytes())
+        path = folder / NAME
+        plain: Any = json.loads(path.read_bytes())
+        touched = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         return Heartbeat(
-            as_utc(datetime.fromisoformat(plain["at"])),
+            max(as_utc(datetime.fromisoformat(plain["at"])), touched),
             int(plain["process"]),
             as_utc(datetime.fromisoformat(plain["started"])),
             str(plain["version"]),

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from forecast.config import Config
 from forecast.domain import Issue, as_utc
+from forecast.errors import ArchiveError
 from forecast.issue.hours import due_run, last_hour
 from forecast.service.heartbeat import Heartbeat, last_beat
 from forecast.service.journal import Journal, JournalEntry
@@ -20,6 +21,7 @@ from products import manifest
 ISSUED = frozenset({"issued", "partial"})
 NOTHING_NEWER = frozenset({"unchanged", "older"})
 ENTRIES = 200  # of the journal that are looked at
+ARCHIVE_PATIENCE = timedelta(minutes=3)  # a lock that lasts no longer is no fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,20 @@ class ServiceState:
     def expired(self, now: datetime) -> bool:
         """Return whether no issue is in force, or the one that is has expired."""
         return self.issue is None or self.issue.expired(now)
+
+    def archive_failure(self, now: datetime) -> JournalEntry | None:
+        """Return the first of the newest attempts, all of this start, that the archive failed.
+
+        None where the newest did not, or where they only waited for less than ARCHIVE_PATIENCE.
+        """
+        failed = []
+        for entry in self.journal:
+            before = self.beat is not None and entry.at < self.beat.started
+            if entry.exit_code != ArchiveError.exit_code or before:
+                break
+            failed.append(entry)
+        lasts = bool(failed) and as_utc(now) - failed[-1].at >= ARCHIVE_PATIENCE
+        return failed[-1] if lasts or any(e.outcome in ISSUED for e in failed) else None
 
 
 def read_service_state(config: Config) -> ServiceState:

@@ -14,9 +14,11 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from forecast.__main__ import main
+from forecast.config import read_config
 from forecast.files import write_whole
-from forecast.service import heartbeat
+from forecast.service import heartbeat, last_settings
 from forecast.service.alerting.ledger import NAME
+from forecast.service.journal import Journal, JournalEntry
 from products import manifest
 from tests.doubles.wecom import WeComDouble, serving
 from tests.e2e.conftest import settings_file, some_sites
@@ -47,6 +49,8 @@ def settings(tmp_path: Path, robot: WeComDouble) -> Path:
         sites=some_sites("zhaojiawa"),
         models=[],
     )
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "archive.db").write_bytes(b"not looked into")
     release = tmp_path / "site" / "current"
     release.mkdir(parents=True)
     content = {
@@ -150,6 +154,51 @@ def test_the_watchdog_needs_no_archive(settings: Path, tmp_path: Path, robot: We
 
     assert check(settings, HOUR, "--tell") == 0
     assert (tmp_path / "private" / "archive.db").read_bytes() == b"no database at all"
+
+
+@pytest.mark.parametrize("loss", ["gone", "empty", "failed"])
+def test_an_archive_that_is_lost_is_told_though_issues_go_on(
+    settings: Path, tmp_path: Path, robot: WeComDouble, loss: str
+) -> None:
+    folder = tmp_path / "private"
+    heartbeat.beat(folder, HOUR, HOUR - MINUTE, "0.1.0")
+    if loss == "failed":  # the file is there, and is damaged
+        issued = JournalEntry(HOUR, HOUR, "a", "issued", "gfs-2026112200", 5, "archive unavailable")
+        Journal(folder).add(issued)
+    elif loss == "empty":
+        (folder / "archive.db").write_bytes(b"")
+    else:
+        (folder / "archive.db").unlink()
+
+    codes = []
+    for minutes in (0, 2, 4):
+        robot.now = HOUR + minutes * MINUTE
+        heartbeat.beat(folder, robot.now, HOUR - MINUTE, "0.1.0")
+        codes.append(check(settings, robot.now, "--tell"))
+
+    assert codes == [8, 8, 8]
+    [(_, _, text)] = robot.taken
+    assert "档案库无法读写" in text
+    assert ("its file is empty (0 bytes)" in text) == (loss == "empty")
+
+
+@pytest.mark.parametrize("mistake", ["  check_minutes: [", "  check_minutes: often"])
+def test_a_typing_error_in_the_settings_does_not_silence_the_watchdog(
+    settings: Path, tmp_path: Path, robot: WeComDouble, mistake: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    last_settings.keep(read_config(settings))
+    assert (tmp_path / "private" / last_settings.NAME).stat().st_mode & 0o777 == 0o600
+    heartbeat.beat(tmp_path / "private", HOUR, HOUR, "0.1.0")
+    text = settings.read_text()
+    settings.write_text(f"{text}\nschedule:\n{mistake}\n")
+
+    codes = [check(settings, HOUR + minutes * MINUTE, "--tell") for minutes in (0, 4)]
+
+    assert codes == [3, 8]
+    [(_, _, told)] = robot.taken
+    assert "定时任务已停止" in told
+    assert "looked at by the last good ones" in capsys.readouterr().out
 
 
 def test_tell_without_alive_is_refused(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:

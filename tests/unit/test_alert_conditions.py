@@ -147,6 +147,23 @@ def test_a_run_that_nobody_could_have_is_not_missed_but_a_late_one_is(config: Co
     assert late.since == RUN + timedelta(hours=3.6)
 
 
+def test_the_archive_failed_by_an_issue_without_it_or_by_attempts_that_last(config: Config) -> None:
+    def at(now: datetime, *journal: JournalEntry, archive: ArchiveFacts | None = QUIET) -> int:
+        given = replace(facts(config, now, journal=journal), archive=archive)
+        return len(conditions.archive(given) or ())
+
+    without = entry("issued", HOUR, 5, "archive unavailable: the file is gone")
+    locked = entry("waiting", HOUR, 5, "database is locked")
+
+    assert at(HOUR, without) == at(HOUR, without, archive=None) == 1
+    assert [at(HOUR + n * MINUTE, locked) for n in (1, 3)] == [0, 1]
+    assert at(NOW, entry("issued"), without) == 0
+    # a service that was started since then says itself how its archive is
+    started = facts(config, journal=(without,))
+    beat = replace(ALIVE, started=NOW)
+    assert not conditions.archive(replace(started, service=replace(started.service, beat=beat)))
+
+
 def test_a_source_is_away_once_every_attempt_of_late_says_so(config: Config) -> None:
     away = [entry("waiting", HOUR + n * 10 * MINUTE, 4) for n in range(3)][::-1]
 
@@ -219,6 +236,9 @@ def test_a_disk_is_nearly_full_by_bytes_or_by_share(config: Config) -> None:
         return len(found(conditions.disk, replace(facts(config), disks=(space,))))
 
     assert [of(100, 1000), of(1.9, 20), of(40, 1000), of(2.1, 20)] == [0, 1, 1, 0]
+    space = DiskSpace(Path("/srv"), 22_000_000, 40_000_000)
+    [small] = found(conditions.disk, replace(facts(config), disks=(space,)))
+    assert texts_of(small, config)["en"] == "22 MB are free on the disk of /srv, 55 % of its 40 MB"
 
 
 def test_an_archive_grows_towards_a_full_disk(config: Config) -> None:

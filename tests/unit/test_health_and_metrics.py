@@ -96,6 +96,19 @@ def test_health_and_metrics_need_no_archive(ours: WebWorld) -> None:
     assert ours.client().get("/metrics").status_code == 200
 
 
+def test_an_issue_that_went_out_without_the_archive_is_degraded(ours: WebWorld) -> None:
+    lives(ours)
+    issued(ours)
+    entry = JournalEntry(NOW, HOUR, "b", "issued", "gfs-2026112200", 5, "archive unavailable: gone")
+    Journal(ours.world.config.private_folder).add(entry)
+
+    answer = ours.client().get("/healthz")
+
+    assert statuses(ours) == [503, 200, 200]
+    assert answer.json is not None
+    assert (answer.json["status"], answer.json["archive_fault"]) == ("degraded", True)
+
+
 def figures(answer: Any) -> dict[str, float]:
     """Return each figure of a page of metrics by its name and labels."""
     lines = answer.get_data(as_text=True).splitlines()

@@ -16,13 +16,12 @@ from forecast.domain import Name
 from forecast.errors import SourceError
 from forecast.issue.hours import last_hour
 from forecast.service.alerting.facts import Facts
-from forecast.service.state import overdue_hour, run_due
+from forecast.service.state import ARCHIVE_PATIENCE, overdue_hour, run_due
 
 Level = Literal["critical", "warning"]
 LEVELS: tuple[str, ...] = get_args(Level)
 # Readers get nothing, or what is old, or soon will. Only these are escalated.
 CRITICAL = frozenset({"scheduler", "no_issue", "nothing", "expired", "archive", "review", "disk"})
-ARCHIVE_PATIENCE = timedelta(minutes=3)  # a lock that lasts no longer is no alert
 LEAST_DAYS = 7  # of sizes known before a growth is concluded from them
 
 
@@ -93,13 +92,15 @@ def expired(facts: Facts) -> Found:
 
 
 def archive(facts: Facts) -> Found:
-    """The archive can be neither read nor written."""
-    if facts.archive is None and not facts.archive_error:
-        return None
-    if not facts.archive_error:
-        return ()
-    blanks = {"reason": facts.archive_error[:300]}
-    return (Condition("archive", None, blanks, after=ARCHIVE_PATIENCE),)
+    """The archive can be neither read nor written: by a look at it, or by the last attempts."""
+    failed = facts.service.archive_failure(facts.now)
+    if failed is not None:
+        blanks = {"reason": failed.detail[:300]}
+        return (Condition("archive", failed.at, blanks),)
+    if facts.archive_error:
+        blanks = {"reason": facts.archive_error[:300]}
+        return (Condition("archive", None, blanks, after=ARCHIVE_PATIENCE),)
+    return () if facts.archive is not None else None
 
 
 def source(facts: Facts) -> Found:
@@ -193,11 +194,16 @@ def disk(facts: Facts) -> Found:
         percent = 100 * each.free / each.total if each.total else 0.0
         if each.free < alerts.disk_free_gb * 1e9 or percent < alerts.disk_free_percent:
             blanks: dict[str, Blank] = {
-                "folder": str(each.folder), "free": f"{each.free / 1e9:.1f}",
+                "folder": str(each.folder), "free": _size(each.free), "total": _size(each.total),
                 "percent": f"{percent:.0f}",
             }  # fmt: skip
             found.append(Condition("disk", None, blanks, str(each.folder)))
     return tuple(found)
+
+
+def _size(size: float) -> str:
+    """Return a size [byte] with its unit: GB, below one MB."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def archive_growth(facts: Facts) -> Found:

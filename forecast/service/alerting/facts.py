@@ -17,6 +17,7 @@ from forecast.archive.intake_report import IntakeCounts
 from forecast.archive.issued import last_contributions
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
+from forecast.archive.rebuilding import holds_issues, refuse_lost
 from forecast.config import Config, push_tokens
 from forecast.errors import ArchiveError, ConfigError
 from forecast.review import Draft
@@ -80,8 +81,17 @@ class Facts:
 
 
 def small_facts(config: Config, now: datetime) -> Facts:
-    """Return the facts that need neither the archive nor a network: those of the watchdog."""
-    return Facts(config, now, read_service_state(config), disks(config))
+    """Return the facts that need neither the archive nor a network: those of the watchdog.
+
+    Whether the file of the archive is there and not empty is one of them.
+    """
+    service = read_service_state(config)
+    try:
+        refuse_lost(config.archive.url, int(service.issue is not None))
+        error = ""
+    except ArchiveError as lost:
+        error = str(lost)
+    return Facts(config, now, service, disks(config), archive_error=error)
 
 
 def disks(config: Config) -> tuple[DiskSpace, ...]:
@@ -106,7 +116,8 @@ def archive_bytes(archive: Archive) -> int | None:
 
 
 def archive_facts(archive: Archive, config: Config, now: datetime) -> ArchiveFacts:
-    """Return what the archive says at `now`. Raises: ArchiveError."""
+    """Return what the archive says at `now`; it is always asked. Raises: ArchiveError."""
+    holds_issues(archive)
     try:
         senders = {f"push {name}": name for name in push_tokens()} if _pushes(config) else {}
     except ConfigError:  # said when the service starts

@@ -52,19 +52,17 @@ class AlertJob:
     def _facts(self, now: datetime) -> Facts:
         """Return the facts at `now`; those of the archive may be some minutes old."""
         config = self._world.config
-        if self._slow is None or not timedelta(0) <= now - self._slow[0] < SLOW:
+        slow = self._slow
+        fresh = slow is not None and timedelta(0) <= now - slow[0] < SLOW
+        if slow is None or not fresh:
             archive, error = reason_of(self._world.archive, config, now)
             facts = Facts(
                 config, now, self._state(now), archive=archive, archive_error=error,
                 learning=self._learning(), added_runs=added_runs(config),
                 archive_bytes=archive_bytes(self._world.archive),
             )  # fmt: skip
-            self._slow = (now, facts)
-        slow = self._slow[1]
-        return Facts(
-            config, now, self._state(now), disks(config), slow.archive,
-            slow.archive_error, slow.learning, slow.added_runs, slow.archive_bytes,
-        )  # fmt: skip
+            self._slow = slow = (now, facts)
+        return replace(slow[1], now=now, service=self._state(now), disks=disks(config))
 
     def _state(self, now: datetime) -> ServiceState:
         """Return the state of the service, which lives: a full disk may hold its heartbeat back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from forecast.service.alerting import sending
 from forecast.service.alerting.conditions import Condition, assess
 from forecast.service.alerting.facts import Facts
 from forecast.service.alerting.ledger import (
+    NAME,
     Ledger,
     MessageMark,
     OpenAlert,
@@ -25,6 +27,9 @@ from forecast.service.alerting.ledger import (
 from forecast.service.alerting.notices import OperatorNotice, message, texts_of
 
 log = logging.getLogger(__name__)
+
+TOLD = "alerts.told"  # empty; its time is that of the last messages that could not be kept
+AGAIN = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,8 @@ class Look:
 class Alerting:
     """Looks, again and again in the service, once in the watchdog.
 
-    alone: the only look of this process, which remembers nothing: it sends only what it can keep.
+    alone: the only look of this process, which remembers nothing: what it cannot keep it sends
+    every AGAIN, if a file says when it did last, else each time.
     """
 
     def __init__(
@@ -68,9 +74,7 @@ class Alerting:
                 return self._look(facts)
         except OSError as error:
             log.error("%s: the lock of alerts cannot be made: %s", self._folder, error)
-            return self._look(facts) if not self._alone else Look(
-                assess(facts).conditions, problems=(f"nothing sent: {error}",)
-            )  # fmt: skip
+            return self._look(facts)
 
     def _look(self, facts: Facts) -> Look:
         now = facts.now
@@ -81,14 +85,30 @@ class Alerting:
         texts = {each.key: texts_of(each, self._config) for each in assessment.conditions}
         for alert in ledger.update(assessment, now, texts):
             _log(alert)
-        kept = self._keep(ledger)
-        if not kept and self._alone:
-            problem = f"{self._folder}: cannot be written, so no alert is sent from here"
-            return Look(assessment.conditions, problems=(problem,))
+        unkept = []
+        if not self._keep(ledger) and self._alone:
+            unkept = [f"{self._folder / NAME}: cannot be written: alerts may be sent again"]
+            if self._told(now):
+                return Look(assessment.conditions, problems=(*unkept, "sent a short while ago"))
         sent, problems = self._send_all(ledger, now)
         ledger.forget(now)
         self._keep(ledger)
-        return Look(assessment.conditions, sent, tuple(problems))
+        return Look(assessment.conditions, sent, (*unkept, *problems))
+
+    def _told(self, now: datetime) -> bool:
+        """Return whether messages were sent less than AGAIN ago; note that they are sent now.
+
+        The time of a file needs no space on a disk that is full.
+        """
+        path, moment = self._folder / TOLD, now.timestamp()
+        try:
+            if path.exists() and 0 <= moment - path.stat().st_mtime < AGAIN.total_seconds():
+                return True
+            path.touch()
+            os.utime(path, (moment, moment))
+        except OSError as error:
+            log.warning("%s: cannot be written, so alerts are sent at each look: %s", path, error)
+        return False
 
     def _keep(self, ledger: Ledger) -> bool:
         """Keep the ledger; on a disk that takes nothing this process remembers it."""

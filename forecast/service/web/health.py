@@ -1,10 +1,12 @@
 """Whether the service works, for whoever watches it: `/healthz`, and its two halves.
 
-    /healthz         200 where the scheduler lives, no hour is overdue and the issue in force holds
+    /healthz         200 where the scheduler lives, no hour is overdue, the issue in force holds and
+                     the archive works by the last attempts and its file
     /healthz/live    200 where the scheduler lives: for what starts a dead service again
     /healthz/ready   200 where an issue is in force and holds: for what sends readers here
 
-Else 503. All is read from small files, so it is known with the archive locked or lost, too.
+Else 503; `degraded` is a fault of the archive alone: issues go on without it. All is read from
+small files, so it is known with the archive locked or lost, too.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from forecast.domain import as_utc
-from forecast.service.state import overdue_hour, read_service_state
+from forecast.service.alerting import conditions
+from forecast.service.alerting.facts import small_facts
+from forecast.service.state import overdue_hour
 from forecast.service.web.context import context
 
 blueprint = Blueprint("health", __name__)
@@ -27,14 +31,16 @@ blueprint = Blueprint("health", __name__)
 def health(half: str = "") -> ResponseReturnValue:
     """Return how the service is as JSON, with 503 where it does not work."""
     config, now = context().config, as_utc(context().clock())
-    state = read_service_state(config)
+    facts = small_facts(config, now)
+    state, archive_fault = facts.service, conditions.archive(facts)
     beat, issue = state.beat, state.issue
     overdue = overdue_hour(state, config, now)
     live, ready = not state.silent(now), not state.expired(now)
-    whole = {"live": live, "ready": ready}.get(half, live and ready and overdue is None)
+    works = live and ready and overdue is None
+    whole = {"live": live, "ready": ready}.get(half, works and not archive_fault)
     last = state.journal[0] if state.journal else None
     answer = jsonify(
-        status="ok" if whole else "failing",
+        status="ok" if whole else "degraded" if works else "failing",
         live=live,
         ready=ready,
         heartbeat=_text(beat.at if beat else None),
@@ -44,6 +50,7 @@ def health(half: str = "") -> ResponseReturnValue:
         withdrawn=state.withdrawn,
         valid_until=_text(issue.valid_until if issue else None),
         overdue_hour=_text(overdue),
+        archive_fault=bool(archive_fault),
         last_attempt=_text(last.at if last else None),
         outcome=last.outcome if last else None,
         exit_code=last.exit_code if last else None,

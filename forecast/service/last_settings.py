@@ -1,0 +1,67 @@
+"""The settings with which the service started or was reloaded last, for the watchdog.
+
+They lie in the private folder, secrets masked. Where the settings file is broken later, the
+watchdog goes by them, so that a typing error silences no alert.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from forecast.config import ENVIRONMENT, Config, base_folder, build_config, default_path
+from forecast.errors import ConfigError
+from forecast.files import write_whole
+
+log = logging.getLogger(__name__)
+
+NAME = "settings.last.json"
+ADDRESS = re.compile(r"sqlite:///([^\s\"'#]+)")  # of an archive, also in a file that is no YAML
+MODELS = re.compile(r"^learning:.*?^\s+folder:\s*[\"']?([^\s\"'#]+)", re.MULTILINE | re.DOTALL)
+
+
+def keep(config: Config) -> None:
+    """Keep the settings in force; a disk that takes nothing costs the copy only, and is logged."""
+    content = {"file": str(config._file), "settings": config.shown()}
+    try:
+        config.private_folder.mkdir(parents=True, exist_ok=True)
+        write_whole(
+            config.private_folder / NAME, json.dumps(content, ensure_ascii=False), private=True
+        )
+    except OSError as error:
+        log.warning("%s: not written: %s", config.private_folder / NAME, error)
+
+
+def read(path: Path | None) -> Config | None:
+    """Return the last good settings of a file that cannot be read now; None where none are kept."""
+    file = (default_path() if path is None else path).absolute()
+    for folder in _folders(file, base_folder(path)):
+        try:
+            content = json.loads((folder / NAME).read_bytes())
+            if content["file"] == str(file):
+                return build_config(content["settings"], os.environ, str(folder / NAME))
+        except (OSError, ValueError, KeyError, TypeError, ConfigError):
+            continue
+    return None
+
+
+def _folders(file: Path, base: Path) -> Iterator[Path]:
+    """Yield where the private folder may be, by the text of the settings and the environment."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    given = " ".join(os.environ.get(variable, "") for variable in ENVIRONMENT)
+    for source in (given, text):
+        for address in ADDRESS.findall(source):
+            yield (base / address).parent
+    for models in MODELS.findall(text):
+        yield base / models
+        yield (base / models).parent
+    yield base / "var"
+    yield Path.cwd()
+    yield Path.cwd() / "var"
