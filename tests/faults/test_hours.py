@@ -163,7 +163,7 @@ def test_an_archive_that_is_empty_where_it_was_full_is_refused(ours: Config) -> 
         pipeline.run(world(ours, RUN), HOUR)
 
     file_of(ours).write_bytes(b"")
-    with pytest.raises(ArchiveUnusable, match="it is not there"):
+    with pytest.raises(ArchiveUnusable, match="its file is empty"):
         refuse_lost(ours.archive.url, released=1)
 
 
