@@ -82,6 +82,9 @@ archive, and needs a network only to send. Exit code 0: the scheduler lives, the
 issue, that issue holds, the archive works by its file and the last attempts, and no disk is nearly
 full; 8: not so; 3: wrong settings. Without `--tell` it sends nothing.
 
+For a container the head of `docs/deploy/Containerfile` has the command for the host's cron; it
+notices a stopped container, too.
+
 Where the settings cannot be read it goes by those with which the service started or was reloaded
 last: `settings.last.json` beside the archive, without secrets. It says so, and exits with 3, or 8
 where the service fails.

@@ -261,6 +261,11 @@ def session_secret(environment: Mapping[str, str] | None = None) -> str:
     return given
 
 
+def archive_address() -> str:
+    """Return the address of the archive that the environment gives; "" where it gives none."""
+    return os.environ.get("SKYSCAPE_ARCHIVE_URL", "")
+
+
 def default_path() -> Path:
     """Return the settings file that came with the program: beside this module in a wheel, else at
     the project's top.

@@ -79,7 +79,10 @@ def _issue(
         if decoded is None:
             receipts, counts = world.publisher.unchanged(issue.id), archive.forecast_count(issue)
             unavailable = inputs.unavailable_models
-            return IssueReport(issue, receipts, *counts, (), clock.seconds, unavailable)
+            newer = inputs.leading.newer
+            return IssueReport(
+                issue, receipts, *counts, (), clock.seconds, unavailable, newer=newer
+            )
         prepared = predicted(world, inputs, decoded, issue.issued, clock)
         if not wanted(prepared.forecasts):
             return prepared.cycle

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from forecast.domain import Issue, Receipt
-from forecast.errors import PublishError
+from forecast.errors import PublishError, SourceError
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ class IssueReport:
     seconds: dict[str, float]
     unavailable_models: tuple[str, ...] = ()  # further models without a usable run
     faults: tuple[str, ...] = ()  # what is missing because the data of model runs are unsound
+    newer: SourceError | None = None  # why no newer run was had, where nothing was published
 
     @property
     def unchanged(self) -> bool:

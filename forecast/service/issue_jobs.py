@@ -9,7 +9,8 @@ from datetime import datetime
 
 from forecast import pipeline
 from forecast.domain import Cycle, Issue
-from forecast.errors import SkyscapeError
+from forecast.errors import CycleNotReady, SkyscapeError
+from forecast.issue.hours import due_run
 from forecast.issue.release import restore
 from forecast.issue.report import IssueReport
 from forecast.issue.world import World
@@ -82,9 +83,20 @@ class IssueJobs:
 
         def act(world: World) -> Result:
             run = pipeline.run(with_models(world), now, ask=False, newer_than=newer_than)
-            return result_of(run)
+            return self._behind(run, hour) or result_of(run)
 
         return attempted(self._world, now, act, last)
+
+    def _behind(self, report: IssueReport, hour: datetime) -> Result | None:
+        """Return why the run that was due could not be fetched, where nothing was published.
+
+        None where none was missing, or it is only not there yet.
+        """
+        source, newer = self._world.config.source, report.newer
+        due = due_run(source.run_hours, source.delay_hours, hour)
+        if not report.unchanged or newer is None or report.issue.cycle.run >= due:
+            return None
+        return None if isinstance(newer, CycleNotReady) else failed(newer)
 
     def update(self, now: datetime, newer_than: Cycle | None) -> tuple[Result, Cycle | None]:
         """Issue a newer run if it changes a grade; return it, too. Never raises."""

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from forecast.config import ENVIRONMENT, Config, base_folder, build_config, default_path
+from forecast.config import Config, archive_address, base_folder, build_config, default_path
 from forecast.errors import ConfigError
 from forecast.files import write_whole
 
@@ -26,7 +25,7 @@ MODELS = re.compile(r"^learning:.*?^\s+folder:\s*[\"']?([^\s\"'#]+)", re.MULTILI
 
 def keep(config: Config) -> None:
     """Keep the settings in force; a disk that takes nothing costs the copy only, and is logged."""
-    content = {"file": str(config._file), "settings": config.shown()}
+    content = {"file": str(config.file), "settings": config.shown()}
     try:
         config.private_folder.mkdir(parents=True, exist_ok=True)
         write_whole(
@@ -43,7 +42,7 @@ def read(path: Path | None) -> Config | None:
         try:
             content = json.loads((folder / NAME).read_bytes())
             if content["file"] == str(file):
-                return build_config(content["settings"], os.environ, str(folder / NAME))
+                return build_config(content["settings"], {}, str(folder / NAME))
         except (OSError, ValueError, KeyError, TypeError, ConfigError):
             continue
     return None
@@ -55,8 +54,7 @@ def _folders(file: Path, base: Path) -> Iterator[Path]:
         text = file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         text = ""
-    given = " ".join(os.environ.get(variable, "") for variable in ENVIRONMENT)
-    for source in (given, text):
+    for source in (archive_address(), text):
         for address in ADDRESS.findall(source):
             yield (base / address).parent
     for models in MODELS.findall(text):

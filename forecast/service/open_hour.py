@@ -155,7 +155,8 @@ class IssueHours:
         found.late = True
         self._look_at_what_is_in_force(found, now)
         if not found.issued:
-            self._missed(found.hour, now, f"no issue of its own until {found.until.isoformat()}")
+            until = found.until.astimezone(self._config.zone).isoformat(timespec="seconds")
+            self._missed(found.hour, now, f"no issue of its own until {until}")
         updating = self._config.schedule.update and self._config.issue.review == "off"
         if found.refused or not updating:
             found.complete()
@@ -163,7 +164,11 @@ class IssueHours:
     def _missed(self, hour: datetime, now: datetime, detail: str) -> None:
         """Note that an hour ended without an issue, once."""
         if not self._attempts.is_settled(hour):
-            self._attempts.keep(hour, now, Result("missed", detail))
+            self._keep(hour, now, Result("missed", detail))
+
+    def _keep(self, hour: datetime, now: datetime, result: Result) -> None:
+        """Keep and log a result; the log's line has the hour in the zone of its own time."""
+        self._attempts.keep(hour.astimezone(self._config.zone), now, result)
 
     def _attempt(self, found: OpenHour, now: datetime) -> None:
         """Look at what is in force, and issue what is missing."""
@@ -180,7 +185,7 @@ class IssueHours:
             known = standing.cycle if found.issued and not found.wanted else None
             last = now + found.check > found.until
             result = self._work.issue(found.hour, now, known, last)
-        self._attempts.keep(found.hour, now, result)
+        self._keep(found.hour, now, result)
         found.wanted, found.issued = False, found.issued or result.out
         found.wait(now, result)
         if result.out or result.outcome == "unchanged":
@@ -193,9 +198,10 @@ class IssueHours:
             return standing
         if standing.issue is not None:
             found.issued = True
-            if not self._attempts.has_issue(found.hour, standing.issue):
+            of_hour = standing.cycle is None or standing.cycle.run <= found.hour
+            if of_hour and not self._attempts.has_issue(found.hour, standing.issue):
                 detail = "released at the desk, by a command or before a restart"
-                self._attempts.keep(found.hour, now, Result("issued", detail, 0, standing.issue))
+                self._keep(found.hour, now, Result("issued", detail, 0, standing.issue))
             self._complete_if_due(found, standing)
         if standing.closed:
             found.complete()

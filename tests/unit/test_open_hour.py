@@ -6,7 +6,7 @@ What is issued is played here; forecast/pipeline.py does it in tests/faults/test
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from forecast.config import Config
-from forecast.domain import Cycle
+from forecast.domain import Cycle, Issue, Receipt
 from forecast.errors import (
     ArchiveBusy,
     ArchiveError,
@@ -26,10 +26,13 @@ from forecast.errors import (
     OlderRun,
     PublishError,
     SkyscapeError,
+    SourceError,
     SourceUnavailable,
 )
 from forecast.issue.hours import due_run
+from forecast.issue.report import IssueReport
 from forecast.service.attempts import Attempts, Result, failed
+from forecast.service.issue_jobs import IssueJobs
 from forecast.service.journal import Journal
 from forecast.service.open_hour import IssueHours, Standing
 
@@ -239,8 +242,39 @@ def test_what_needs_a_person_is_recorded_once_and_the_hour_is_missed(
 
     assert service.of(HOUR) == ["refused", "missed"]
     assert len(service.asked) == 1
-    lines = [each.getMessage() for each in caplog.records if HOUR.isoformat() in each.getMessage()]
+    local = "2026-11-22T16:10:00+08:00"
+    lines = [each.getMessage() for each in caplog.records if local in each.getMessage()]
     assert len(lines) == 2  # a line for each attempt, and no other
+    assert "no issue of its own until 2026-11-22T18:10:00+08:00" in lines[1]
+
+
+def test_an_issue_of_a_later_run_is_not_noted_for_an_hour_before_that_run(service: Service) -> None:
+    later = Cycle(HOUR.replace(hour=12, minute=0))
+    service.now = HOUR + timedelta(hours=9)
+    service.in_force = ("gfs-2026112212", service.now, later)  # by a command, before the start
+
+    service.hours.look()
+
+    assert service.outcomes == []
+
+
+def test_a_due_run_that_could_not_be_fetched_is_waited_for_and_not_unchanged(
+    config: Config,
+) -> None:
+    full = SourceUnavailable("var/cycles: cannot be written (No space left on device)")
+    issue = Issue("gfs", 7, HOUR, OLD, HOUR + timedelta(hours=20), published=True)
+    jobs = IssueJobs(SimpleNamespace(config=config), lambda: None)  # type: ignore[arg-type]
+
+    def came_to(newer: SourceError | None, cycle: Cycle = OLD) -> Result | None:
+        receipts = (Receipt("pages", "gfs", "unchanged"),)
+        of = replace(issue, cycle=cycle)
+        return jobs._behind(IssueReport(of, receipts, 1, 1, (), {}, newer=newer), HOUR)
+
+    waiting = came_to(full)
+    assert waiting is not None
+    assert (waiting.outcome, waiting.exit_code) == ("waiting", 4)
+    assert "No space left" in waiting.detail
+    assert came_to(CycleNotReady("not there yet")) is came_to(None) is came_to(full, DUE) is None
 
 
 def test_an_hour_that_a_person_released_after_all_is_not_missed(service: Service) -> None:

@@ -90,13 +90,14 @@ def _marks(
     alert, stage = notice.alert, notice.stage
     until = alert.gone or now
     lasted = max(0, round((until - alert.since) / timedelta(minutes=1)))
+    key = "raised_now" if stage == "raised" and not lasted else stage
     what = [
         words(
-            f"alerts.{stage}",
+            f"alerts.{key}",
             text=alert.texts[language],
             since=words.stamp(alert.since, "time.stamp_short"),
             until=words.stamp(until, "time.stamp_short"),
-            minutes=lasted,
+            minutes=max(1, lasted),
         )
         for language, words in tables.items()
     ]

@@ -28,7 +28,7 @@ from forecast.service.alerting.notices import OperatorNotice, message, texts_of
 
 log = logging.getLogger(__name__)
 
-TOLD = "alerts.told"  # empty; its time is that of the last messages that could not be kept
+REPORTED = "alerts.reported"  # empty; its time is that of the last messages that could not be kept
 AGAIN = timedelta(minutes=30)
 
 
@@ -88,19 +88,19 @@ class Alerting:
         unkept = []
         if not self._keep(ledger) and self._alone:
             unkept = [f"{self._folder / NAME}: cannot be written: alerts may be sent again"]
-            if self._told(now):
+            if self._reported(now):
                 return Look(assessment.conditions, problems=(*unkept, "sent a short while ago"))
         sent, problems = self._send_all(ledger, now)
         ledger.forget(now)
         self._keep(ledger)
         return Look(assessment.conditions, sent, (*unkept, *problems))
 
-    def _told(self, now: datetime) -> bool:
+    def _reported(self, now: datetime) -> bool:
         """Return whether messages were sent less than AGAIN ago; note that they are sent now.
 
         The time of a file needs no space on a disk that is full.
         """
-        path, moment = self._folder / TOLD, now.timestamp()
+        path, moment = self._folder / REPORTED, now.timestamp()
         try:
             if path.exists() and 0 <= moment - path.stat().st_mtime < AGAIN.total_seconds():
                 return True
