@@ -74,7 +74,7 @@ def test_killed_at_any_instant_of_a_withdrawal_there_is_one_state_and_one_truth(
                 withdraw(world(small(config, tmp_path / str(number)), RUN))
             finally:
                 os._exit(0)
-        time.sleep(whole * (number + chance.random()) / KILLS)
+        time.sleep(1.5 * whole * (number + chance.random()) / KILLS)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 
