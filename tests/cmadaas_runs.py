@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pytest
+import xarray as xr
 
-from forecast.config import Config
+from forecast import phenomena
+from forecast.config import CMADAAS_PASSWORD, CMADAAS_USER, Config
+from forecast.ingest import sources
+from forecast.ingest.cmadaas import open_cmadaas
 from forecast.ingest.cmadaas_parameters import ServiceField, fields_asked
 from forecast.ingest.grib import writing
 from forecast.ingest.sources import needs_of
+from forecast.quantities import FEATURES
 from forecast.sample.cmadaas import GridQuery
 from forecast.sample.cmadaas_world import SampleRuns
 from forecast.sample.region import Region
+from forecast.science.almanac import almanacs
 from forecast.settings.sources import ModelSettings, StepSettings
 
 RUN = datetime(2026, 11, 22, 0, tzinfo=UTC)
@@ -22,6 +30,32 @@ STEPS = StepSettings(first=0, last=24, every=12)
 LEVELS = (1000.0, 850.0, 700.0, 500.0, 300.0)  # [hPa]
 FIELDS = 3 * 5 + 2 * 2 + 6  # of a step
 ACCOUNT = {"bureau": "long password"}
+
+
+def with_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the double's account into the environment; a fixture yields from it."""
+    [(user, password)] = ACCOUNT.items()
+    monkeypatch.setenv(CMADAAS_USER, user)
+    monkeypatch.setenv(CMADAAS_PASSWORD, password)
+    open_cmadaas.cache_clear()
+    yield
+    open_cmadaas.cache_clear()
+
+
+def read_further(config: Config, now: datetime) -> xr.Dataset:
+    """Return the newest run of the one further model of the settings."""
+    [source] = sources.open_models(config)
+    return source.read(config.all_sites(), now).atmospheres[0]
+
+
+def features_at(config: Config, atmosphere: xr.Dataset, now: datetime) -> dict[str, np.ndarray]:
+    """Return the features of the events of the day of `now`."""
+    sites, day = config.all_sites(), now.astimezone(config.zone).date()
+    found = almanacs(sites, [day], config.zone)
+    events = phenomena.events(sites, [day], found, config.phenomena, now)
+    features, failed = phenomena.derive(events, atmosphere, config.phenomena)
+    assert failed == ()
+    return {name: features.table[name].values for name in FEATURES if name in features.table}
 
 
 def small(config: Config, folder: Path, url: str = "http://127.0.0.1:9", **door: object) -> Config:

@@ -16,7 +16,7 @@ import sqlalchemy as sql
 from forecast.archive.database import ADVICE, file_of
 from forecast.archive.issues import WITHDRAWN, Archive
 from forecast.archive.schema import issue_table
-from forecast.archive.state import read_state
+from forecast.archive.state import ArchiveState, read_state
 from forecast.config import masked
 from forecast.domain import Issue
 from forecast.errors import ArchiveUnusable
@@ -83,14 +83,16 @@ def refuse_lost(url: str, released: int) -> None:
         raise _lost(masked(url), "its file is empty (0 bytes)", released)
 
 
-def refuse_unread(url: str, released: int) -> None:
-    """Refuse a lost or emptied archive without opening it for writing, whoever holds it.
+def read_known(url: str, released: int) -> ArchiveState:
+    """Return what is in an archive, as `read_state`; refuse one that was lost or emptied.
 
-    Raises: ArchiveUnusable, ArchiveError where it cannot be read.
+    It is not opened for writing, whoever holds it. Raises: ArchiveUnusable, ArchiveError.
     """
     refuse_lost(url, released)
-    if released and read_state(url).issued is None:
+    state = read_state(url)
+    if released and state.issued is None:
         raise _lost(masked(url), "it holds no issue", released)
+    return state
 
 
 def refuse_emptied(archive: Archive, released: int) -> None:

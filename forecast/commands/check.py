@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from forecast.archive.rebuilding import refuse_lost, refuse_unread, unfinished_restore
-from forecast.archive.state import parsed_address, read_state
+from forecast.archive.rebuilding import read_known, refuse_lost, unfinished_restore
+from forecast.archive.state import parsed_address
 from forecast.commands import cmadaas_checks, delivery_checks, folder_checks, site_checks
 from forecast.commands.finding import CheckFinding
 from forecast.commands.model_ground import last_ground
@@ -219,8 +219,7 @@ def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFind
         elif offline:
             yield CheckFinding("note", "archive", f"{address}: not contacted: --offline")
             return
-        refuse_unread(url, released)
-        state = read_state(url)
+        state = read_known(url, released)
     except ArchiveError as error:
         yield CheckFinding("fault", "archive", str(error))
         return

@@ -106,9 +106,10 @@ def _problems(config: Config, state: ServiceState, now: datetime) -> list[str]:
 def _service(state: ServiceState, now: datetime) -> dict[str, Any]:
     """Return how the scheduler lives: its last heartbeat, its process and its version."""
     beat = state.beat
+    ended = beat is not None and beat.ended()
     return {
-        "alive": not state.silent(now) and not (beat is not None and beat.ended()),
-        "ended": beat is not None and beat.ended(),
+        "alive": not state.silent(now) and not ended,
+        "ended": ended,
         "at": beat.at.isoformat() if beat else None,
         "started": beat.started.isoformat() if beat else None,
         "process": beat.process if beat else None,

@@ -27,7 +27,7 @@ from typing import Any
 
 from forecast import VERSION
 from forecast.archive import copies
-from forecast.archive.rebuilding import refuse_unread
+from forecast.archive.rebuilding import read_known
 from forecast.archive.schema import SCHEMA
 from forecast.config import Config
 from forecast.domain import as_utc
@@ -83,7 +83,8 @@ def back_up(config: Config, now: datetime, folder: Path | None = None) -> Backup
     """
     folder = _folder_for(config, folder)
     # the backup of a lost archive would push out a good one
-    refuse_unread(config.archive.url, Publisher(config).release_count())
+    if released := Publisher(config).release_count():
+        read_known(config.archive.url, released)
     name = f"skyscape-{as_utc(now):%Y%m%dT%H%M%SZ}"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

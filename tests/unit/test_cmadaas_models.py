@@ -13,18 +13,26 @@ import pytest
 import xarray as xr
 import yaml
 
-from forecast import phenomena
 from forecast.config import CMADAAS_PASSWORD, CMADAAS_USER, Config, build_config
 from forecast.errors import ConfigError, CycleNotReady, SourceCorrupt, SourceError
 from forecast.ingest import sources
 from forecast.ingest.cmadaas import open_cmadaas
 from forecast.ingest.cmadaas_parameters import fields_asked
 from forecast.ingest.micaps_grids import parse_micaps
-from forecast.quantities import FEATURES, FIELDS
+from forecast.quantities import FIELDS
 from forecast.sample.cmadaas import LoopbackCmadaas
 from forecast.sample.cmadaas_world import SampleRuns
-from forecast.science.almanac import almanacs
-from tests.cmadaas_runs import ACCOUNT, RUN, sample_runs, small, write_grib, write_micaps
+from tests.cmadaas_runs import (
+    ACCOUNT,
+    RUN,
+    features_at,
+    read_further,
+    sample_runs,
+    small,
+    with_account,
+    write_grib,
+    write_micaps,
+)  # fmt: skip
 from tests.cmadaas_runs import FIELDS as FIELDS_A_STEP
 
 NOW = RUN + timedelta(hours=6)
@@ -33,12 +41,7 @@ GRID = "8 24 850 1 -1 115 117 41 40 3 2 4 0 40 1 0"  # of a diamond 4 with two r
 
 @pytest.fixture(autouse=True)
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    [(user, password)] = ACCOUNT.items()
-    monkeypatch.setenv(CMADAAS_USER, user)
-    monkeypatch.setenv(CMADAAS_PASSWORD, password)
-    open_cmadaas.cache_clear()
-    yield
-    open_cmadaas.cache_clear()
+    yield from with_account(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +56,7 @@ def double(runs: SampleRuns) -> Iterator[LoopbackCmadaas]:
 
 
 def read(config: Config) -> xr.Dataset:
-    [source] = sources.open_models(config)
-    return source.read(config.all_sites(), NOW).atmospheres[0]
-
-
-def features_of(config: Config, atmosphere: xr.Dataset) -> dict[str, np.ndarray]:
-    sites, day = config.all_sites(), NOW.astimezone(config.zone).date()
-    found = almanacs(sites, [day], config.zone)
-    events = phenomena.events(sites, [day], found, config.phenomena, NOW)
-    features, failed = phenomena.derive(events, atmosphere, config.phenomena)
-    assert failed == ()
-    return {name: features.table[name].values for name in FEATURES if name in features.table}
+    return read_further(config, NOW)
 
 
 def test_grids_dropped_grib_and_micaps_text_give_the_same_features(
@@ -94,7 +87,7 @@ def test_grids_dropped_grib_and_micaps_text_give_the_same_features(
             apart = np.abs(area[name].values - first[name].values)
             share = 2e-6 if field.statistic == "point" else 1e-4
             assert np.nanmax(apart) <= share * (span + float(np.nanmax(np.abs(first[name]))))
-    features = [features_of(asked, each) for each in atmospheres]
+    features = [features_at(asked, each, NOW) for each in atmospheres]
     assert sum(np.isfinite(values).sum() for values in features[0].values()) > 20
     for other in features[1:]:
         for name, values in features[0].items():

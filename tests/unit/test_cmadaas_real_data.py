@@ -9,20 +9,15 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-import xarray as xr
 
-from forecast import phenomena
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
-from forecast.config import CMADAAS_PASSWORD, CMADAAS_USER, Config
-from forecast.ingest import sources
-from forecast.ingest.cmadaas import Cmadaas, CmadaasAccount, open_cmadaas
+from forecast.ingest.cmadaas import Cmadaas, CmadaasAccount
 from forecast.observations.cmadaas import CmadaasReports
 from forecast.observations.intake import Intake
-from forecast.quantities import FEATURES, FIELDS
+from forecast.quantities import FIELDS
 from forecast.sample.cmadaas import LoopbackCmadaas
 from forecast.sample.cmadaas_world import HOURLY, ServedRecords, records
-from forecast.science.almanac import almanacs
 from forecast.settings import ObservationSettings
 from forecast.settings.cmadaas import CmadaasSettings, CmadaasStationSettings
 from tests.cmadaas_real import (
@@ -36,7 +31,9 @@ from tests.cmadaas_real import (
     norwegian,
     tatra,
 )
-from tests.cmadaas_runs import ACCOUNT
+from tests.cmadaas_runs import ACCOUNT, features_at, read_further, with_account
+
+NOW = RUN + timedelta(hours=4)  # of the real run
 
 ELEMENTS = (
     "air_temperature", "dew_point_temperature", "air_pressure", "precipitation_amount",
@@ -97,27 +94,7 @@ def test_a_real_week_of_two_stations_is_archived_as_their_files_have_it(
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    [(user, password)] = ACCOUNT.items()
-    monkeypatch.setenv(CMADAAS_USER, user)
-    monkeypatch.setenv(CMADAAS_PASSWORD, password)
-    open_cmadaas.cache_clear()
-    yield
-    open_cmadaas.cache_clear()
-
-
-def read(config: Config) -> xr.Dataset:
-    [source] = sources.open_models(config)
-    now = RUN + timedelta(hours=4)
-    return source.read(config.all_sites(), now).atmospheres[0]
-
-
-def features_of(config: Config, atmosphere: xr.Dataset) -> dict[str, np.ndarray]:
-    sites, day = config.all_sites(), RUN.astimezone(config.zone).date()
-    found = almanacs(sites, [day], config.zone)
-    events = phenomena.events(sites, [day], found, config.phenomena, RUN + timedelta(hours=4))
-    features, failed = phenomena.derive(events, atmosphere, config.phenomena)
-    assert failed == ()
-    return {name: features.table[name].values for name in FEATURES if name in features.table}
+    yield from with_account(monkeypatch)
 
 
 def test_a_real_gfs_run_by_grids_and_by_files_gives_the_features_of_its_grib(
@@ -141,7 +118,7 @@ def test_a_real_gfs_run_by_grids_and_by_files_gives_the_features_of_its_grib(
         listed = model.cmadaas.model_copy(update={"fetch": "files", "file_name": "grib2$"})
         by_files = model.model_copy(update={"cmadaas": listed, "parameters": plain})
         files = files.model_copy(update={"models": (by_files,)})
-        first, *others = (read(each) for each in (direct, grids, files))
+        first, *others = (read_further(each, NOW) for each in (direct, grids, files))
         served = double.by_interface[double.interfaces.grid] - len(double.refusals)
 
     assert served >= FULL * len(STEPS)
@@ -154,7 +131,7 @@ def test_a_real_gfs_run_by_grids_and_by_files_gives_the_features_of_its_grib(
             apart = np.abs(area[name].values - other[name].values)
             # seven digits of text and 24 bits of packing
             assert np.nanmax(apart) <= 2e-6 * float(np.nanmax(np.abs(area[name]))), name
-    features = [features_of(direct, each) for each in (first, *others)]
+    features = [features_at(direct, each, NOW) for each in (first, *others)]
     assert sum(np.isfinite(values).sum() for values in features[0].values()) > 20
     for other in features[1:]:
         for name, values in features[0].items():
