@@ -1,8 +1,8 @@
 """Heat, moisture and cloud fraction: formulas with their sources, and the constants they share.
 
-Arrays in SI, NaN in NaN out. Dew point and wind chill are MetPy's, loaded on first use (half a
-second). The wet bulb is plain numpy: MetPy's iteration is a thousand times slower, and a run needs
-the wet bulb of every level, site and hour. Unit tests compare it with MetPy.
+Arrays in SI, NaN in NaN out. All is plain numpy, so that a run loads no MetPy (two seconds of CPU)
+and finds the wet bulb of every level, site and hour (MetPy's iteration is a thousand times slower).
+Unit tests compare each formula with MetPy; the desk's soundings are drawn with it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ DRY_AIR_CONSTANT = 287.05
 LAPSE_RATE = 0.0065
 # [J kg-1] latent heat of vaporisation at 0 degC; [J kg-1 K-1] of dry air at constant pressure
 LATENT_HEAT, HEAT_CAPACITY = 2.501e6, 1004.7
+
+# [Pa] saturation vapour pressure over water at 0 degC. Source: Bolton 1980, MWR 108, 1046, eq. 10
+SATURATION_AT_FREEZING = 611.2
 
 # -- saturation: one constant for each meaning
 
@@ -80,30 +83,24 @@ def dew_point(temperature: Array, relative_humidity: Array) -> Array:
     """Return the dew point [K] of air at `temperature` [K] and `relative_humidity` [1].
 
     It is never above the temperature; humidity below 0.1 % counts as 0.1 %.
-    Source: Bolton 1980, MWR 108, 1046, eq. 11, as in MetPy.
+    Source: Bolton 1980, MWR 108, 1046, eq. 11, the inverse of `saturation_vapour_pressure`.
     """
-    from metpy.calc import dewpoint_from_relative_humidity
-    from metpy.units import units
-
     humidity = np.clip(relative_humidity, 0.001, 1.0)
-    found = dewpoint_from_relative_humidity(
-        units.Quantity(temperature, "K"), units.Quantity(humidity, "dimensionless")
-    )
-    return np.minimum(found.m_as("K"), temperature)
+    vapour = humidity * saturation_vapour_pressure(temperature)
+    log_ratio = np.log(vapour / SATURATION_AT_FREEZING)
+    found = FREEZING + 243.5 * log_ratio / (17.67 - log_ratio)
+    return np.asarray(np.minimum(found, temperature))
 
 
 def wind_chill(temperature: Array, wind_speed: Array) -> Array:
     """Return the wind chill [K] at `temperature` [K] and `wind_speed` [m s-1] at 10 m.
 
     Valid up to 10 degC and from 4.8 km/h (3 mph); elsewhere it is the temperature. It is never
-    above the temperature. Source: Osczevski & Bluestein 2005, BAMS 86, 1453, eq. 3, as in MetPy.
+    above the temperature. Source: Osczevski & Bluestein 2005, BAMS 86, 1453, eq. 3 (in km/h).
     """
-    from metpy.calc import windchill
-    from metpy.units import units
-
-    felt = windchill(
-        units.Quantity(temperature, "K"), units.Quantity(wind_speed, "m/s"), mask_undefined=False
-    ).m_as("K")
+    celsius = temperature - FREEZING
+    cooling = np.maximum(wind_speed * 3.6, 0.0) ** 0.16
+    felt = FREEZING + 13.12 + 0.6215 * celsius - (11.37 - 0.3965 * celsius) * cooling
     valid = (temperature <= 283.15) & (wind_speed * 3.6 >= 4.8)
     return np.where(
         np.isnan(wind_speed), np.nan, np.where(valid, np.minimum(felt, temperature), temperature)
@@ -116,7 +113,7 @@ def saturation_vapour_pressure(temperature: Array) -> Array:
     Source: Bolton 1980, MWR 108, 1046, eq. 10.
     """
     celsius = temperature - FREEZING
-    return 611.2 * np.exp(17.67 * celsius / (celsius + 243.5))
+    return SATURATION_AT_FREEZING * np.exp(17.67 * celsius / (celsius + 243.5))
 
 
 def specific_humidity(temperature: Array, relative_humidity: Array, pressure: Array) -> Array:

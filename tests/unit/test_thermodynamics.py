@@ -12,9 +12,11 @@ from forecast.science.thermodynamics import (
     FREEZING,
     HAZE_WETTEST,
     LAPSE_RATE,
+    dew_point,
     saturation_vapour_pressure,
     specific_humidity,
     wet_bulb,
+    wind_chill,
 )
 
 KELVIN = np.array([243.15, 263.15, 273.15, 283.15, 303.15])
@@ -26,6 +28,50 @@ def test_saturation_vapour_pressure_agrees_with_metpy() -> None:
     theirs = mpcalc.saturation_vapor_pressure(units.Quantity(KELVIN, "K")).m_as("Pa")
 
     assert saturation_vapour_pressure(KELVIN) == pytest.approx(theirs, rel=0.005)
+
+
+@pytest.mark.parametrize("humidity", [0.05, 0.3, 0.6, 0.95])
+def test_the_dew_point_agrees_with_metpy(humidity: float) -> None:
+    # MetPy mixes Ambaum's saturation with Bolton's dew point
+    theirs = mpcalc.dewpoint_from_relative_humidity(
+        units.Quantity(KELVIN, "K"), units.Quantity(humidity, "dimensionless")
+    ).m_as("K")
+
+    assert dew_point(KELVIN, np.full(5, humidity)) == pytest.approx(theirs, abs=0.05)
+
+
+def test_saturated_air_has_its_temperature_as_dew_point_and_unknown_air_none() -> None:
+    assert dew_point(KELVIN, np.ones(5)) == pytest.approx(KELVIN, abs=1e-9)
+    assert dew_point(KELVIN, np.full(5, 1.2)) == pytest.approx(KELVIN, abs=1e-9)
+    assert np.isfinite(dew_point(KELVIN, np.zeros(5))).all()
+    assert np.isnan(dew_point(np.array([np.nan, 280.0]), np.array([0.5, np.nan]))).all()
+
+
+@pytest.mark.parametrize(
+    ("celsius", "kmh", "felt"),
+    # the chart of Environment Canada, in whole degrees
+    [(0, 10, -3), (-5, 30, -13), (-10, 40, -21), (-20, 20, -30), (-30, 60, -50), (-45, 80, -74)],
+)
+def test_the_wind_chill_is_that_of_the_chart(celsius: float, kmh: float, felt: float) -> None:
+    found = wind_chill(np.array([celsius + FREEZING]), np.array([kmh / 3.6]))
+
+    assert np.rint(found - FREEZING) == felt
+
+
+def test_the_wind_chill_agrees_with_metpy() -> None:
+    celsius, speed = np.meshgrid([-40.0, -20.0, -5.0, 9.0], [2.0, 8.0, 25.0])
+    theirs = mpcalc.windchill(
+        units.Quantity(celsius, "degC"), units.Quantity(speed, "m/s"), mask_undefined=False
+    ).m_as("K")
+
+    assert wind_chill(celsius + FREEZING, speed) == pytest.approx(theirs, abs=1e-6)
+
+
+def test_the_wind_chill_is_the_temperature_outside_its_range_and_unknown_with_its_wind() -> None:
+    warm, calm = wind_chill(np.array([284.0, 270.0]), np.array([9.0, 1.0]))
+
+    assert (warm, calm) == (284.0, 270.0)
+    assert np.isnan(wind_chill(np.array([270.0, np.nan]), np.array([np.nan, 9.0]))).all()
 
 
 def test_specific_humidity_agrees_with_metpy() -> None:
