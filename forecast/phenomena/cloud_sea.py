@@ -50,6 +50,7 @@ from forecast.phenomena.weather import (
     spans,
 )
 from forecast.quantities import CLEAR_GAP, DECK_COVER, OVERCAST
+from forecast.science.arrays import bits_rounded
 from forecast.science.interpolation import (
     Index,
     Scene,
@@ -69,6 +70,9 @@ DECK_FEATURES = ("deck_top", "deck_base", "gap_to_deck", "valley_fill", "valley_
 STEP = 30  # [min] between two moments of the window
 # [m] further heights of the chart: the cloud above a viewer
 HIGHER = np.arange(6500.0, 12001.0, 500.0)
+# What is drawn, its units, and the mantissa bits that are kept: to 0.01 K, 0.0005 of humidity and
+# cover. More cannot be seen in a chart, and would be a third of a site's issue data.
+DRAWN = (("temperature", "K", 14), ("relative_humidity", "1", 10), ("cloud", "1", 10))
 CIVIL_DAWN = -6.0  # [degree] of the sun: light enough to see the deck
 EVENING_BEFORE = np.timedelta64(12, "h")  # before the window: late afternoon
 DAY_BEFORE = np.timedelta64(24, "h")
@@ -252,10 +256,11 @@ def _evidence(scene: Scene, columns: Array, rows: Index, start: Times, end: Time
     filled = area_filled(
         drawn[..., 2], heights, elevations(scene)[rows, None], ground_heights(scene)[rows]
     ).astype(np.float32)
-    names = (("temperature", "K"), ("relative_humidity", "1"), ("cloud", "1"))
     data = {
-        name: xr.Variable(("event", "hour", "height"), drawn[..., place], {"units": unit})
-        for place, (name, unit) in enumerate(names)
+        name: xr.Variable(
+            ("event", "hour", "height"), bits_rounded(drawn[..., place], bits), {"units": unit}
+        )
+        for place, (name, unit, bits) in enumerate(DRAWN)
     }
     data["valley_area_filled"] = xr.Variable(("event", "hour"), filled, {"units": "1"})
     coordinates = {
