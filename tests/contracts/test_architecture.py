@@ -6,6 +6,7 @@ clock and the environment, who prints. Who imports whom is held by import-linter
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -60,8 +61,13 @@ MODULES = {
 }
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports_of(path: Path) -> list[tuple[str, int]]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     found: list[tuple[str, int]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -84,7 +90,7 @@ def test_a_library_is_used_in_its_home_only(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_printing_environment_and_clock_have_one_home_each(module: str) -> None:
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    tree = tree_of(MODULES[module])
 
     for node in ast.walk(tree):
         if (
@@ -125,7 +131,7 @@ def test_printing_environment_and_clock_have_one_home_each(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_chinese_words_stand_in_the_templates_and_not_in_the_code(module: str) -> None:
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    tree = tree_of(MODULES[module])
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     bodies = [node.body for node in ast.walk(tree) if isinstance(node, documented) and node.body]
     docstrings = {id(body[0].value) for body in bodies if isinstance(body[0], ast.Expr)}
@@ -144,7 +150,7 @@ def test_chinese_words_stand_in_the_templates_and_not_in_the_code(module: str) -
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_modules_and_functions_are_short(module: str) -> None:
     lines = MODULES[module].read_text(encoding="utf-8").splitlines()
-    tree = ast.parse("\n".join(lines))
+    tree = tree_of(MODULES[module])
 
     long = [n for n, line in enumerate(lines, 1) if len(line) > 100]  # ruff passes a long `noqa`
     assert not long, f"{module}: lines {long} have more than 100 columns"
@@ -157,7 +163,7 @@ def test_modules_and_functions_are_short(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_a_function_takes_at_most_seven_positional_arguments(module: str) -> None:
-    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(MODULES[module])):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             names = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
             own = names[1:] if names[:1] in (["self"], ["cls"]) else names
@@ -198,7 +204,7 @@ def test_a_class_name_is_defined_once() -> None:
     homes: dict[str, list[str]] = {}
     for top in ("forecast", "models", "products", "docs"):
         for path in sorted((PROJECT / top).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in ast.walk(tree_of(path)):
                 if isinstance(node, ast.ClassDef):
                     place = f"{path.relative_to(PROJECT)}:{node.lineno}"
                     homes.setdefault(node.name, []).append(place)
