@@ -54,7 +54,7 @@ class Phrases:
         known = self._reasons.get((event.key, sign))
         if known is not None and known[0] is forecast:
             return known[1]
-        values = {**self.values.get(event.key, {}), **forecast.quantities}
+        values = self.values.get(event.key, forecast.quantities)  # its quantities are among them
         sentences = [
             self.words.reason(reason, event.phenomenon, values)
             for reason in forecast.reasons
