@@ -118,6 +118,7 @@ def _minute(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(second=0, microsecond=0)
 
 
+@lru_cache(maxsize=64)  # asked for the window, then for the turns
 def _altitudes(latitude: float, longitude: float, base: datetime) -> Array:
     """Return the sun's altitude [degree] every COARSE minutes in the half days around `base`."""
     return horizontal(_sun_around(base), latitude, longitude)[0]

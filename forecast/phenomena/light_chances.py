@@ -333,8 +333,12 @@ class _Rays:
 
             def against_sky(beam: Array, redness: Array = redness) -> Array:
                 """Return how red the lit canvas stands against the sky [1]."""
-                light_on_canvas = beam @ disk
-                return np.asarray(light_on_canvas / (light_on_canvas + sky_light) * redness)
+                lit = beam.reshape(-1, len(disk)) @ disk
+                lit = lit.reshape(*beam.shape[:-1], disk.shape[1])
+                all_light = lit + sky_light
+                lit /= all_light
+                lit *= redness
+                return np.asarray(lit)
 
             caught = sky.received(
                 self.elevation[band][:, None, lit], np.minimum(own[band], DENSEST)[..., None]

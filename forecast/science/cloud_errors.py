@@ -100,11 +100,16 @@ def standard_errors(keys: Sequence[str], draws: int, distance: Array) -> Array:
     apart = np.abs(distance[:, None] - distance[None, :])
     along = np.linalg.cholesky(np.exp(-apart / ERROR_LENGTH)).astype(np.float32)
     between = np.linalg.cholesky(np.array(LAYER_CORRELATION)).astype(np.float32)
-    shape = (draws, LAYERS, distance.size)
-    drawn = np.stack(
-        [np.random.default_rng(_seed(key)).standard_normal(shape, dtype=np.float32) for key in keys]
-    )
-    return np.asarray(between @ (drawn @ along.T))
+    drawn = np.empty((len(keys), draws, LAYERS, distance.size), dtype=np.float32)
+    for own, key in zip(drawn, keys, strict=True):
+        np.random.default_rng(_seed(key)).standard_normal(dtype=np.float32, out=own)
+    # one product of matrices, where `drawn @ along.T` would be one for each draw
+    errors = (drawn.reshape(-1, distance.size) @ along.T).reshape(drawn.shape)
+    for layer in reversed(range(LAYERS)):  # a layer needs itself and those below it
+        errors[:, :, layer] *= between[layer, layer]
+        for other in range(layer):
+            errors[:, :, layer] += between[layer, other] * errors[:, :, other]
+    return errors
 
 
 def _seed(key: str) -> int:
