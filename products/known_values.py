@@ -45,11 +45,12 @@ class KnownValues(Mapping[str, float]):
         """Return all at once: three times as fast as one by one."""
         row, more = self._row, self._more
         found = {
-            name: more[name] if name in more else value
+            name: more.get(name, value)
             for name, column in self._table.items()
             if math.isfinite(value := column.item(row)) or name in more
         }
-        return (found | more).items() if more else found.items()
+        found.update(more)
+        return found.items()
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
