@@ -139,6 +139,8 @@ def _weights(
 
     A run's worth is the variance that its lead leaves it: the square of what its scale keeps.
     """
+    if len(runs) == 1:
+        return [1.0]
     models = [run.cycle.model for run in runs]
     leads = [(event.window.start - run.cycle.run).total_seconds() / 3600 for run in runs]
     worth = (SCALES[event.phenomenon].worth(np.array(leads)) ** 2).tolist()

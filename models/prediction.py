@@ -223,7 +223,7 @@ def _confidence(
     phenomenon: str, table: Mapping[str, NDArray[Any]], row: int, missing: Sequence[str]
 ) -> int:
     """Return how sure a known forecast is; one level less where data cover a part of its window."""
-    values = {name: float(table[name][row]) for name in features_of(phenomenon)}
+    values = {name: table[name].item(row) for name in features_of(phenomenon)}
     whole = confidence_of(phenomenon, values[LEAD], known_ahead(phenomenon, values))
     return max(whole - (PARTLY_COVERED in missing), 1)
 
@@ -237,7 +237,7 @@ def _quantities(
     times their part of the chance of snow, which fades with lead as the probability does.
     """
     shown = (name for name in features_of(phenomenon) if FEATURES[name].shown)
-    found = {name: value for name in shown if math.isfinite(value := float(table[name][row]))}
+    found = {name: value for name in shown if math.isfinite(value := table[name].item(row))}
     of_snow = float(table[SNOW_CHANCE][row]) if SNOW_CHANCE in table else math.nan
     if of_snow > 0 and math.isfinite(probability):
         found |= {

@@ -28,9 +28,9 @@ def rows_of_run(run: RunForecasts) -> Iterator[tuple[Event, dict[str, Any]]]:
             "probability": _number(forecast.probability),
             "states": dict(forecast.states),
             "values": {
-                name: float(f"{values[i]:.7g}")
+                name: float(f"{value:.7g}")
                 for name, values in columns.items()
-                if math.isfinite(values[i])
+                if math.isfinite(value := values.item(i))
             },
             "missing": list(features.missing[i]),
         }
