@@ -86,7 +86,7 @@ def sites(
     site = NewSite(
         id, (zh, en), latitude, longitude, elevation, chosen, valley=valley, brightness=night_sky
     )
-    return _add(site, settings, (terrain, lights), picture, config if write else None, write)
+    return _add(site, settings, (terrain, lights), picture, config, write)
 
 
 def _show_sites(settings: Config) -> int:

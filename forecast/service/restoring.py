@@ -203,6 +203,17 @@ def _copy_missing(source: Path, target: Path, manifest: Mapping[str, Any]) -> No
             rename(part, place)
 
 
+def _copy_public(source: Path, target: Path) -> None:
+    """Copy a folder with the modes of new files: those of a backup are private, pages are not."""
+    target.mkdir()
+    for path in sorted(source.rglob("*")):
+        place = target / path.relative_to(source)
+        if path.is_dir():
+            place.mkdir()
+        else:
+            shutil.copyfile(path, place)
+
+
 def _restore_releases(backup: Path, publisher: Publisher, manifest: Mapping[str, Any]) -> None:
     """Copy the releases that are not there, and point the link where it points nowhere."""
     source = backup / "site"
@@ -214,7 +225,7 @@ def _restore_releases(backup: Path, publisher: Publisher, manifest: Mapping[str,
         if path.is_dir():
             fresh = publisher.releases / f".new-{path.name}"
             shutil.rmtree(fresh, ignore_errors=True)
-            shutil.copytree(path, fresh)
+            _copy_public(path, fresh)
             rename(fresh, target)
         else:
             write_whole(target, path.read_bytes())

@@ -10,7 +10,7 @@ import pytest
 
 from forecast.config import read_config
 from forecast.geo import local_distance
-from tests.e2e.conftest import PROJECT
+from tests.e2e.conftest import PROJECT, settings_file, some_sites
 
 PLACE = ["--latitude", "39.906", "--longitude", "116.034", "--elevation", "300"]
 NAMED = ["sites", "add", "tanzhesi", "--zh", "潭柘寺", "--en", "Tanzhe Temple"]
@@ -26,6 +26,20 @@ def settings(tmp_path: Path) -> Path:
     path.write_bytes((PROJECT / "config.yaml").read_bytes())
     path.chmod(0o640)
     return path
+
+
+def test_a_new_site_is_held_against_the_sites_of_the_settings_given(
+    program: Program, tmp_path: Path
+) -> None:
+    file = settings_file(tmp_path, sites=some_sites("lingshan"))
+    arguments = [*PLACE, *NUMBERS, "--config", file]
+
+    shown = program(*NAMED, *arguments)
+    same_id = program(*NAMED[:2], "zhaojiawa", *NAMED[3:], *arguments)  # of the program's own
+
+    assert "zhaojiawa" not in shown.stderr
+    assert "of lingshan" in shown.stderr
+    assert (shown.returncode, same_id.returncode) == (0, 0), same_id.stderr
 
 
 def test_a_site_is_printed_and_written_only_where_asked_for(

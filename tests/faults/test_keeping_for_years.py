@@ -203,10 +203,19 @@ def test_the_service_goes_on_from_a_restored_backup_with_the_next_number(
     assert (found.last_issue, found.adopted, found.replaced) == (first.id, 0, ())
     assert Accounts(archive).verified("li", "seven larches above") is not None
     assert Publisher(new).holds(first.id)
+    assert _modes(new.output.folder / "archive") == _modes(lived.output.folder / "archive")
+    assert not made.folder.stat().st_mode & 0o077
     second = one_site.carry(new, atmosphere, 1).issue
     assert (first.number, second.number) == (1, 2)
     assert Publisher(new).current() == second.id
     assert first.id in (new.output.folder / "current" / "archive" / "index.html").read_text()
+
+
+def _modes(folder: Path) -> dict[str, int]:
+    """The modes of what is in a folder: a web server must be able to read pages."""
+    return {
+        str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in folder.rglob("*")
+    }
 
 
 def test_a_backup_is_one_state_of_an_archive_that_is_written_meanwhile(
