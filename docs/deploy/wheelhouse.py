@@ -4,7 +4,7 @@
       *.whl                 the program and everything it needs, for this Python and this machine
       requirements.txt      each of them with its version and its hash
       install.sh            installs them, see docs/handbook.en.md
-      systemd/ nginx.conf Containerfile secrets.env handbook.en.md handbook.zh.md alerts.md
+      systemd/ nginx.conf Containerfile secrets.env, the handbooks and what they name
 
 What is downloaded is checked against the hashes of requirements.lock. A package of which there is
 only source is built here, so that the closed machine needs no compiler.
@@ -22,7 +22,8 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 DEPLOY = Path(__file__).parent
 BESIDE = ("install.sh", "nginx.conf", "Containerfile", "secrets.env", "systemd")
-MANUALS = ("handbook.en.md", "handbook.zh.md", "alerts.md")
+# the handbooks and what they send their readers to
+MANUALS = ("handbook.en.md", "handbook.zh.md", "alerts.md", "observations.md", "cmadaas.zh.md")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 

@@ -19,7 +19,6 @@ DOCS = PROJECT / "docs"
 TEXTS = {name: (DOCS / f"handbook.{name}.md").read_text(encoding="utf-8") for name in ("zh", "en")}
 ALERTS = ("late", "run", "source", "station", "push", "disk", "growth", "drift", "model", "review",
           "dead")  # fmt: skip
-# Written at the same time on other branches: empty this once they are merged.
 COMMANDS: Mapping[str, Any] = get_command(build_application()).commands  # type: ignore[attr-defined]
 
 
@@ -98,3 +97,13 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
     assert len(named) > 15
     assert [each for each in named if not (PROJECT / each).is_file()] == []
     assert len(text.splitlines()) < 90, "one page"
+
+
+def test_a_closed_network_gets_every_page_that_the_handbooks_name() -> None:
+    shipped = re.findall(
+        r'"([a-z_.]+\.md)"', (DOCS / "deploy" / "wheelhouse.py").read_text(encoding="utf-8")
+    )
+    named = {name for text in TEXTS.values() for name in re.findall(r"docs/([a-z_.]+\.md)", text)}
+
+    assert "observations.md" in named
+    assert named <= set(shipped)
