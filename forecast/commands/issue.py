@@ -108,7 +108,7 @@ def _parts(
     if settings.output.folder != folder:
         raise ConfigError(f"output.folder: was {folder} at the start; another one needs a restart")
     refuse_faults(settings, setup.clock())
-    world = setup.build_world(settings, source, rebuild)
+    world = setup.build_world(settings, source, rebuild, service=True)
     scheduler = build_scheduler(world, setup.clock, lifecycle)
     last_settings.keep(settings)
     hours = ", ".join(f"{at:%H:%M}" for at in settings.schedule.issue_at)

@@ -48,7 +48,7 @@ def serve(
     def build() -> Parts:
         settings = setup.settings(config, log=log)
         refuse_faults(settings, setup.clock())
-        world = setup.build_world(settings, None)
+        world = setup.build_world(settings, None, service=True)
         return Parts(server=lambda: build_server(world, lifecycle, setup.clock))
 
     return Service(build, setup.clock, signals).run()

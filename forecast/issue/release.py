@@ -66,9 +66,11 @@ def record(world: World, now: datetime) -> None:
 def open_issue(world: World, cycle: Cycle, ids: Sequence[str], now: datetime) -> Issue:
     """Return the issue of a run with these inputs under these settings: the published one, or new.
 
-    ids: of what else it is made from; others make a new issue.
+    ids: of what else it is made from; others make a new issue, and so does the standby archive:
+    the pages of the issue before do not say that the archive is missing.
     """
     config = world.config
+    ids = (*ids, "standby archive") if world.standby else ids
     expires = cycle.run + timedelta(hours=config.source.maximum_age_hours)
     return world.archive.open_issue(cycle, config.digest_with(ids), now, expires, config.zone)
 
