@@ -13,11 +13,13 @@ from collections.abc import Sequence
 
 from forecast.commands import application, output
 from forecast.errors import SkyscapeError
+from forecast.files import limit_modes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    limit_modes()
     _start_log()
     try:
         return application.run(words)

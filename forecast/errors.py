@@ -15,6 +15,7 @@
     ├── ArchiveError          the archive cannot be read or written (exit 5)
     │   ├── ArchiveBusy           another process holds it: wait a moment
     │   └── ArchiveUnusable       it is lost or damaged: it must be restored
+    │       └── ArchiveDamaged        it is there, and its content cannot be read
     ├── PublishError          a channel refused or failed (exit 6: published only in part)
     │   ├── FolderBusy            another process is publishing: wait a moment
     │   ├── NotReleased           no person has signed it, or it was changed, withdrawn or late
@@ -172,6 +173,10 @@ class ArchiveUnusable(ArchiveError):
     """The archive is lost, empty where it was full, or damaged: somebody must restore it."""
 
     retry: Retry = "never"
+
+
+class ArchiveDamaged(ArchiveUnusable):
+    """The archive is there, and the database finds it damaged."""
 
 
 class PublishError(SkyscapeError):

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+OTHERS_WRITE = 0o022  # the bits of a mode by which others than the owner may write
 LOCK_LOOK = 0.1  # [s] between two tries to lock a file
 
 
@@ -47,6 +48,16 @@ def write_whole(path: Path, content: str | bytes | Iterable[bytes], private: boo
             if _is_at(file, temporary):
                 temporary.unlink()
             raise
+
+
+def limit_modes() -> None:
+    """Let nobody but the owner write what this process makes from now on: files at most 0644,
+    folders at most 0755, whatever the umask that was given. A stricter one stays.
+
+    For the start of a process, before there are threads: a umask belongs to all of them.
+    """
+    given = os.umask(0o077)
+    os.umask(given | OTHERS_WRITE)
 
 
 def make_private(path: Path, folder: bool = False) -> None:

@@ -55,6 +55,11 @@ def packed_releases(publisher: Publisher) -> list[Path]:
     return sorted(named, key=_run)
 
 
+def is_packed(releases: Path, issue: str) -> bool:
+    """Return whether an issue is packed: its pages are gone. releases: the folder of all."""
+    return not (releases / issue).exists() and (releases / f"{issue}{SUFFIX}").is_file()
+
+
 def _run(path: Path) -> tuple[str, int]:
     return run_of(path.with_name(path.name.removesuffix(SUFFIX)))
 

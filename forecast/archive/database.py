@@ -13,7 +13,7 @@ import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from forecast.config import masked
-from forecast.errors import ArchiveBusy, ArchiveError, ArchiveUnusable
+from forecast.errors import ArchiveBusy, ArchiveDamaged, ArchiveError, ArchiveUnusable
 from forecast.files import make_private
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ def translated(error: SQLAlchemyError, address: str) -> ArchiveError:
     )
     where, message = f"archive {address}", brief(error)
     if code.startswith(DAMAGED):
-        return ArchiveUnusable(f"{where}: it is damaged ({message}); {ADVICE}")
+        return ArchiveDamaged(f"{where}: it is damaged ({message}); {ADVICE}")
     if code.startswith(MOVED) or message.startswith(NO_TABLE):
         return ArchiveUnusable(f"{where}: it is no longer there ({message}); {ADVICE}")
     if code.startswith(BUSY):

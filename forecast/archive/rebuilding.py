@@ -19,7 +19,7 @@ from forecast.archive.schema import issue_table
 from forecast.archive.state import ArchiveState, read_state
 from forecast.config import masked
 from forecast.domain import Issue
-from forecast.errors import ArchiveUnusable
+from forecast.errors import ArchiveDamaged, ArchiveUnusable
 from forecast.files import rename
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,22 @@ def open_known(url: str, released: int) -> Archive:
     archive = Archive(url)
     refuse_emptied(archive, released)
     return archive
+
+
+def open_for_service(url: str, released: int) -> Archive:
+    """Return the archive as `open_known`; where it is damaged, and issues were released, one that
+    refuses every use: the standby archive stands in for it, as in a service that was running.
+
+    Raises: as `open_known` where it is gone or holds no issue: nothing then tells a loss from
+    another address.
+    """
+    try:
+        return open_known(url, released)
+    except ArchiveDamaged as error:
+        if not released:
+            raise
+        log.error("%s; the service goes on from the released issues", error)
+        return Archive(url, damaged=True)
 
 
 def refuse_lost(url: str, released: int) -> None:
@@ -127,7 +143,7 @@ def refuse_damaged(archive: Archive) -> None:
             return
         found = connection.scalar(sql.text("PRAGMA quick_check(1)"))
     if found != "ok":
-        raise ArchiveUnusable(f"archive {archive.address}: it is damaged ({found}); {ADVICE}")
+        raise ArchiveDamaged(f"archive {archive.address}: it is damaged ({found}); {ADVICE}")
 
 
 def keep_damaged(url: str, now: datetime) -> Path | None:

@@ -15,7 +15,13 @@ from urllib.parse import urlsplit
 
 from forecast.archive.rebuilding import read_known, refuse_lost, unfinished_restore
 from forecast.archive.state import parsed_address
-from forecast.commands import cmadaas_checks, delivery_checks, folder_checks, site_checks
+from forecast.commands import (
+    cmadaas_checks,
+    delivery_checks,
+    folder_checks,
+    service_checks,
+    site_checks,
+)
 from forecast.commands.finding import CheckFinding
 from forecast.commands.model_ground import last_ground
 from forecast.commands.places import places_of
@@ -29,7 +35,6 @@ from forecast.config import (
     delivery_secrets,
     masked,
     parse_settings,
-    push_tokens,
     read_config,
     read_text,
 )
@@ -38,7 +43,7 @@ from forecast.http import Client
 from forecast.service.alerting import conditions
 from forecast.service.alerting.facts import small_facts
 from forecast.service.alerting.notices import texts_of
-from forecast.settings import LOOPBACK, HttpSettings
+from forecast.settings import HttpSettings
 from forecast.settings.errors import SettingsError, repaired
 from models.prediction import open_models
 from products.publish import Publisher
@@ -62,15 +67,14 @@ def findings(
     if config is None:
         return found
     found += [CheckFinding("fault", "settings", fault) for fault in unit_faults(config)]
-    checked = [*_paths(config), *_archive(config, now, offline), *_clock(config, now)]
+    checked = [*service_checks.paths(config), *_archive(config, now, offline), *_clock(config, now)]
     checked += _disks(config, now)
     checked += _sites(config, terrain, ZONE not in replaced)
     checked += _models(config)
-    checked += [*_signatures(config), *_web(config)]
+    checked += [*service_checks.signatures(config), *service_checks.web(config)]
     checked += delivery_checks.findings(config, delivery_secrets())
     checked += cmadaas_checks.findings(config, now, offline)
-    if config.observations.push is not None:
-        checked += _push(config)
+    checked += service_checks.push(config)
     if offline:
         checked.append(CheckFinding("note", "sources", "not contacted: --offline"))
     elif "source" not in replaced:
@@ -165,24 +169,6 @@ def _not_checked(
 # -- paths
 
 
-def _paths(config: Config) -> Iterator[CheckFinding]:
-    """Yield what lies at each path of the settings."""
-    yield folder_checks.written("output.folder", config.output.folder)
-    yield folder_checks.written("source.cycles", config.source.cycles)
-    yield folder_checks.written("learning.folder", config.learning.folder)
-    if "folder" in config.source.order:
-        only = config.source.order == ("folder",)
-        yield folder_checks.read("source.folder", config.source.folder, "fault" if only else "note")
-    private = config.private_folder
-    secret = (*sorted(private.glob("*.db*")), private / "session.key")
-    yield from folder_checks.modes(secret, config.output.folder)
-    if config.observations.stations:
-        yield folder_checks.read("observations.folder", config.observations.folder, "warning")
-    for model in config.models:
-        if model.folder is not None and model.enabled:
-            yield folder_checks.read(f"models.{model.id}.folder", model.folder, "warning")
-
-
 def _disks(config: Config, now: datetime) -> Iterator[CheckFinding]:
     """Yield which disks are nearly full, as the alert has it."""
     for each in conditions.disk(small_facts(config, now)) or ():
@@ -273,61 +259,6 @@ def _models(config: Config) -> Iterator[CheckFinding]:
         yield CheckFinding("fault", "models", f"refused: {reason}")
     if not opened.refused:
         yield CheckFinding("ok", "models", ", ".join(sorted(set(opened.names.values()))))
-
-
-def _signatures(config: Config) -> Iterator[CheckFinding]:
-    """Yield whether channels that wait for a signature can ever get one."""
-    waiting = config.issuer.signature_required
-    if waiting and config.issue.review == "off":
-        detail = (
-            f"{', '.join(waiting)}: closed for ever, for nobody signs an issue while issue.review "
-            "is off; set it to optional or required"
-        )
-        yield CheckFinding("fault", "issuer.signature_required", detail)
-
-
-def _web(config: Config) -> Iterator[CheckFinding]:
-    """Yield whether the desk can be reached where it is needed, and safely."""
-    web = config.service.web
-    if web is None:
-        if config.issue.review != "off":
-            detail = (
-                "issue.review wants a person to sign, and service.web is empty: no desk is served"
-            )
-            yield CheckFinding("fault", "web", detail)
-        return
-    at = web.base_url or f"http://{web.host}:{web.port}"
-    if web.host not in LOOPBACK and not web.base_url.startswith("https:"):
-        detail = (
-            f"{at}: passwords cross the network readable; put a server that speaks TLS before it, "
-            "with service.web.base_url: https://..., host: 127.0.0.1 and trusted_proxies: 1"
-        )
-        yield CheckFinding("warning", "web", detail)
-    elif web.base_url.startswith("https:") and not web.trusted_proxies:
-        detail = (
-            f"{at}: every request comes from the server before it, so limits by address hold for "
-            "all together; set service.web.trusted_proxies: 1"
-        )
-        yield CheckFinding("warning", "web", detail)
-    else:
-        yield CheckFinding("ok", "web", f"{at}/desk/, review: {config.issue.review}")
-
-
-def _push(config: Config) -> Iterator[CheckFinding]:
-    """Yield whether anybody may push records."""
-    try:
-        senders = push_tokens()
-    except ConfigError as error:
-        yield CheckFinding("fault", "push", str(error))
-        return
-    if not config.observations.stations:
-        detail = "observations.push is set, and observations.stations names no station"
-        yield CheckFinding("fault", "push", detail)
-    elif not senders:
-        detail = "nobody may push: SKYSCAPE_PUSH_TOKENS is not set"
-        yield CheckFinding("warning", "push", detail)
-    else:
-        yield CheckFinding("ok", "push", f"{len(senders)} senders")
 
 
 # -- sources

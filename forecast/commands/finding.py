@@ -9,9 +9,11 @@ from dataclasses import dataclass
 class CheckFinding:
     """What was found about one subject.
 
-    grade: `ok`; `note`, good to know; `warning`, may be wrong; `fault`, must be mended.
+    grade: `ok`; `note`, good to know; `warning`, may be wrong; `fault`, must be mended. may_pass:
+    a fault of the machine, not of the settings: a service starts with it and waits.
     """
 
     grade: str
     subject: str
     detail: str
+    may_pass: bool = False

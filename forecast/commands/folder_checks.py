@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from forecast.commands.finding import CheckFinding
+from forecast.errors import of_the_disk
 
 
 def written(name: str, folder: Path) -> CheckFinding:
@@ -30,6 +31,7 @@ def written(name: str, folder: Path) -> CheckFinding:
             name,
             f"{folder}: cannot be {verb} ({reason}); change the setting, or the owner or mode of "
             "the folder",
+            may_pass=of_the_disk(error) is not None,
         )
     return CheckFinding("ok", name, f"{folder}: {detail}")
 
@@ -51,7 +53,8 @@ def read(name: str, folder: Path, grade: str) -> CheckFinding:
         return CheckFinding("ok" if readable else "fault", name, f"{folder}: {detail}")
     if os.path.exists(folder):
         return CheckFinding("fault", name, f"{folder}: is a file, expected a folder")
-    return CheckFinding(grade, name, f"{folder}: not there; nothing can be dropped into it")
+    detail = f"{folder}: not there; nothing can be dropped into it"
+    return CheckFinding(grade, name, detail, may_pass=True)
 
 
 def modes(secret: Sequence[Path], pages: Path) -> Iterator[CheckFinding]:

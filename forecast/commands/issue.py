@@ -99,7 +99,7 @@ def _parts(
 
     Raises: ConfigError, ArchiveError.
     """
-    from forecast.commands import site_checks
+    from forecast.commands.service_checks import refuse_faults
     from forecast.service import last_settings
     from forecast.service.running import Parts
     from forecast.service.scheduler import build_scheduler
@@ -107,9 +107,8 @@ def _parts(
 
     if settings.output.folder != folder:
         raise ConfigError(f"output.folder: was {folder} at the start; another one needs a restart")
-    for finding in site_checks.findings(settings):
-        logger.warning("%s: %s: %s", finding.grade, finding.subject, finding.detail)
-    world = setup.build_world(settings, source, rebuild)
+    refuse_faults(settings, setup.clock())
+    world = setup.build_world(settings, source, rebuild, service=True)
     scheduler = build_scheduler(world, setup.clock, lifecycle)
     last_settings.keep(settings)
     hours = ", ".join(f"{at:%H:%M}" for at in settings.schedule.issue_at)
@@ -304,6 +303,7 @@ def _as_json(report: IssueReport, index: Path, sent: Sequence[Receipt]) -> dict[
         "known": report.known,
         "set_aside": report.failed_phenomena,
         "unheard": report.unavailable_models,
+        "unknown_sites": report.unknown_sites,
         "channels": {receipt.channel: receipt.outcome for receipt in report.receipts},
         "sent": {receipt.channel: receipt.outcome for receipt in sent},
         "seconds": report.seconds,

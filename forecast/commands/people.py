@@ -38,6 +38,7 @@ def serve(
     from forecast.service.signals import Signals
 
     signals = Signals()  # before anything that takes time
+    from forecast.commands.service_checks import refuse_faults
     from forecast.issue.lifecycle import Lifecycle
     from forecast.service.running import Parts, Service
     from forecast.service.web.service import build_server
@@ -45,7 +46,9 @@ def serve(
     lifecycle = Lifecycle()
 
     def build() -> Parts:
-        world = setup.build_world(setup.settings(config, log=log), None)
+        settings = setup.settings(config, log=log)
+        refuse_faults(settings, setup.clock())
+        world = setup.build_world(settings, None, service=True)
         return Parts(server=lambda: build_server(world, lifecycle, setup.clock))
 
     return Service(build, setup.clock, signals).run()

@@ -63,8 +63,8 @@ def unit_faults(config: Config) -> list[str]:
     ]
 
 
-def open_archive(config: Config, rebuild: bool = False) -> Archive:
-    """Return the archive of the settings.
+def open_archive(config: Config, rebuild: bool = False, service: bool = False) -> Archive:
+    """Return the archive of the settings. service: as forecast/archive/rebuilding.py opens one.
 
     rebuild: where it is lost, empty or damaged, begin a new one from the released issues; what is
     there of a damaged one is kept beside it. Raises: ArchiveError; ArchiveUnusable where it is lost
@@ -73,6 +73,7 @@ def open_archive(config: Config, rebuild: bool = False) -> Archive:
     from forecast.archive.issues import Archive
     from forecast.archive.rebuilding import (
         keep_damaged,
+        open_for_service,
         open_known,
         refuse_damaged,
         refuse_unfinished,
@@ -83,7 +84,8 @@ def open_archive(config: Config, rebuild: bool = False) -> Archive:
     publisher = Publisher(config)
     refuse_unfinished(config.private_folder)
     if not rebuild:
-        return open_known(config.archive.url, publisher.release_count())
+        opened = open_for_service if service else open_known
+        return opened(config.archive.url, publisher.release_count())
     from forecast.issue.release import begin_anew
 
     try:
@@ -130,10 +132,12 @@ def open_feed(config: Config) -> ReportFeed | None:
     return Feeds(reports, SiteAnalyses(interface, settings, config.all_sites()))
 
 
-def build_world(config: Config, source: str | None, rebuild: bool = False) -> World:
+def build_world(
+    config: Config, source: str | None, rebuild: bool = False, service: bool = False
+) -> World:
     """Return everything that a run needs; with `source` only this one, and no further model.
 
-    rebuild: as that of `open_archive`.
+    rebuild, service: as those of `open_archive`.
 
     Raises: ConfigError, ArchiveError.
     """
@@ -143,7 +147,7 @@ def build_world(config: Config, source: str | None, rebuild: bool = False) -> Wo
     from models.prediction import open_models
     from products.publish import Publisher
 
-    archive, observations = open_archive(config, rebuild), config.observations
+    archive, observations = open_archive(config, rebuild, service), config.observations
     intake = (
         Intake(observations, archive, config.zone, feed=open_feed(config))
         if observations.stations or observations.keep_all or observations.cmadaas

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from forecast.archive.drafts import Drafts
 from forecast.archive.issues import Archive
@@ -66,9 +66,11 @@ def record(world: World, now: datetime) -> None:
 def open_issue(world: World, cycle: Cycle, ids: Sequence[str], now: datetime) -> Issue:
     """Return the issue of a run with these inputs under these settings: the published one, or new.
 
-    ids: of what else it is made from; others make a new issue.
+    ids: of what else it is made from; others make a new issue, and so does the standby archive:
+    the pages of the issue before do not say that the archive is missing.
     """
     config = world.config
+    ids = (*ids, "standby archive") if world.standby else ids
     expires = cycle.run + timedelta(hours=config.source.maximum_age_hours)
     return world.archive.open_issue(cycle, config.digest_with(ids), now, expires, config.zone)
 
@@ -110,7 +112,19 @@ def release(
         clock.seconds,
         prepared.inputs.unavailable_models,
         prepared.decoded.faults,
+        unknown_sites=unknown_sites(forecasts, prepared),
     )
+
+
+def unknown_sites(forecasts: Sequence[Forecast], prepared: Prepared) -> tuple[str, ...]:
+    """Return the sites of which no forecast has a probability though the leading run covers the
+    time of some: they lie outside its area, or all that they need is missing.
+    """
+    last = prepared.decoded.atmosphere["time"].values.max().astype("M8[us]").item()
+    reach = last.replace(tzinfo=UTC)
+    known = {each.event.site.id for each in forecasts if each.known}
+    covered = (each.event.site.id for each in forecasts if each.event.window.end <= reach)
+    return tuple(site for site in dict.fromkeys(covered) if site not in known)
 
 
 def supplement_of(

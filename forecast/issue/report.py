@@ -13,6 +13,8 @@ from forecast.errors import PublishError, SourceError
 
 log = logging.getLogger(__name__)
 
+MOST_SITES = 8  # named in the summary
+
 
 @dataclass(frozen=True, slots=True)
 class IssueReport:
@@ -27,6 +29,7 @@ class IssueReport:
     unavailable_models: tuple[str, ...] = ()  # further models without a usable run
     faults: tuple[str, ...] = ()  # what is missing because the data of model runs are unsound
     newer: SourceError | None = None  # why no newer run was had, where nothing was published
+    unknown_sites: tuple[str, ...] = ()  # sites without any chance though the run covers the time
 
     @property
     def unchanged(self) -> bool:
@@ -36,7 +39,7 @@ class IssueReport:
     @property
     def exit_code(self) -> int:
         """0 when everything is published on every channel, 6 when a part is missing."""
-        whole = not self.failed_phenomena and all(
+        whole = not (self.failed_phenomena or self.unknown_sites) and all(
             receipt.outcome != "failed" for receipt in self.receipts
         )
         return 0 if whole else PublishError.exit_code
@@ -47,6 +50,11 @@ class IssueReport:
         parts = [f"{self.issue.id}: {self.forecasts} forecasts", channels]
         if self.failed_phenomena:
             parts.append(f"failed: {', '.join(self.failed_phenomena)}")
+        if self.unknown_sites:
+            named = ", ".join(self.unknown_sites[:MOST_SITES])
+            more = len(self.unknown_sites) - MOST_SITES
+            others = f" and {more} more" if more > 0 else ""
+            parts.append(f"no chance is known at: {named}{others}; does the run reach there?")
         if self.unavailable_models:
             parts.append(f"unavailable models: {', '.join(self.unavailable_models)}")
         if self.faults:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from forecast import pipeline
 from forecast.domain import Cycle, Issue
-from forecast.errors import CycleNotReady, SkyscapeError
+from forecast.errors import ArchiveUnusable, CycleNotReady, SkyscapeError
 from forecast.issue.hours import due_run
 from forecast.issue.release import restore
 from forecast.issue.report import IssueReport
@@ -21,15 +21,18 @@ from forecast.service.open_hour import Standing
 log = logging.getLogger(__name__)
 
 
-def catch_up(world: World, now: datetime) -> None:
-    """Bring the archive to what readers see, where a kill came between the two. Never raises an
-    error of ours: where it cannot be done now, the next issue does it.
+def catch_up(world: World, now: datetime) -> bool:
+    """Bring the archive to what readers see, where a kill came between the two; return whether the
+    archive is lost or damaged. Never raises an error of ours: where it cannot be done now, the next
+    issue does it.
     """
     try:
         with world.publisher.exclusive():
             restore(world, now)
     except (SkyscapeError, OSError) as error:
         log.warning("the archive is compared with the pages at the next issue: %s", error)
+        return isinstance(error, ArchiveUnusable)
+    return False
 
 
 def standing_of(world: World, hour: datetime, now: datetime) -> Standing:
@@ -64,15 +67,16 @@ class IssueJobs:
 
     def begin(self, now: datetime) -> bool:
         """Read the observations that wait, record what a kill left out; return whether what is in
-        force is damaged, or was made under other settings.
+        force is damaged, was made under other settings, or does not say that the archive is lost.
         """
         self._observe()
-        catch_up(self._world, now)
+        unusable = catch_up(self._world, now)
         publisher, issue = self._world.publisher, self._world.publisher.in_force()
         if issue is None:
             return False
         digest = publisher.manifest().get("digest")
-        return digest != self._world.config.digest or not publisher.holds(issue.id)
+        other = digest != self._world.config.digest
+        return unusable or other or not publisher.holds(issue.id)
 
     def standing(self, hour: datetime, now: datetime) -> Standing:
         """Return how an hour stands."""

@@ -126,7 +126,8 @@ class Service:
         try:
             parts = self._build()
         except (SkyscapeError, OSError) as error:
-            log.error("reload: refused, the old settings stay in force: %s", error)
+            for fault in str(error).splitlines():
+                log.error("reload: refused, the old settings stay in force: %s", fault.strip())
             return
         except Exception:  # the process must outlive a defect
             log.exception("reload: a defect: please report it; the old settings stay in force")

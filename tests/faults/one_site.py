@@ -84,11 +84,10 @@ def moved(atmosphere: Atmosphere, hours: int) -> Atmosphere:
     return atmosphere.assign_coords(time=atmosphere["time"] + shift).assign(starts)
 
 
-def world(config: Config, run: datetime) -> pipeline.World:
+def world(config: Config, run: datetime, archive: Archive | None = None) -> pipeline.World:
     source: Any = OneCycle(Cycle(run))
-    return pipeline.World(
-        config, source, Archive(config.archive.url), shipped_models(), Publisher(config)
-    )
+    archive = archive or Archive(config.archive.url)
+    return pipeline.World(config, source, archive, shipped_models(), Publisher(config))
 
 
 @cache

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -25,6 +26,7 @@ from forecast.config import Config
 from forecast.service.web.public import POLICY
 from forecast.service.web.server import WebServer
 from products import manifest
+from products.wording import Words
 from tests.faults.one_site import RUN, world
 from tests.report_world import MORNING, report_settings
 from tests.web_world import WebWorld, token_of
@@ -59,6 +61,7 @@ class Front:
 
     port: int
     behind: WebWorld
+    site: Path  # the folder from which nginx serves
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.send("GET", path, "", **headers)
@@ -144,7 +147,7 @@ def front(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         _wait_for(port, running)
-        yield Front(port, ours)
+        yield Front(port, ours, folder / "site")
     finally:
         running.terminate()
         running.wait()
@@ -207,6 +210,29 @@ def test_a_site_without_files_comes_from_the_application(front: Front) -> None:
     assert answer.headers["content-security-policy"] == f"{POLICY}frame-ancestors 'self'"
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
     assert front.get("/current/sites/nowhere/index.html").status == 404
+
+
+@pytest.mark.parametrize("path", ["archive/index.html", "archive/", "en/archive/index.html"])
+def test_the_list_of_issues_of_a_past_issue_is_that_in_force(front: Front, path: str) -> None:
+    answer = front.get(f"/archive/{ISSUE}/{path}")
+
+    assert (answer.status, answer.headers["location"]) == (302, f"/current/{path}")
+
+
+@pytest.mark.parametrize("path", ["", "sites/lingshan/", "en/index.html", "cards/index.png"])
+def test_of_a_packed_issue_the_application_says_that_it_was_packed(front: Front, path: str) -> None:
+    packed = "gfs-2026110100.tar.xz"
+    for folder in (front.behind.world.config.output.folder, front.site):
+        (folder / "archive").mkdir(parents=True, exist_ok=True)
+        (folder / "archive" / packed).write_bytes(b"packed")
+
+    answer = front.get(f"/archive/gfs-2026110100/{path}")
+
+    heading = Words("en" if path.startswith("en/") else "zh", ZoneInfo("UTC"))("archive.packed")
+    assert (answer.status, f"<h1>{heading}</h1>" in answer.text) == (410, True)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert front.get("/archive/gfs-2026110106/").status == 404
 
 
 def test_a_picture_of_a_past_issue_is_kept_for_a_day_and_a_widget_may_be_framed(

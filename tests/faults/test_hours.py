@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,13 @@ from forecast.issue import choice_of_run
 from forecast.issue.release import restore
 from forecast.service.attempts import Attempts
 from forecast.service.backups import back_up
+from forecast.service.heartbeat import beat
 from forecast.service.issue_jobs import IssueJobs
 from forecast.service.journal import Journal, JournalEntry
 from forecast.service.open_hour import IssueHours
+from forecast.service.scheduler import build_scheduler
 from forecast.service.single import hold
+from forecast.service.state import read_service_state
 from tests.faults.one_site import RUN, carry, decoded, small, world
 
 HOUR = RUN + timedelta(hours=8, minutes=10)  # 16:10 in Beijing
@@ -64,10 +67,14 @@ def ours(issued: Config, tmp_path: Path) -> Config:
 class Service:
     """A service at the hour after its first issue, with the run of that time."""
 
-    def __init__(self, settings: Config) -> None:
+    def __init__(
+        self,
+        settings: Config,
+        run: datetime = RUN + timedelta(hours=6),
+        archive: Archive | None = None,
+    ) -> None:
         self.now = HOUR
-        later = Cycle(RUN + timedelta(hours=6))
-        self.world = world(settings, later.run)
+        self.world = world(settings, run, archive)
         self.journal = Journal(settings.private_folder)
         attempts = Attempts(self.world, self.journal)
         jobs = IssueJobs(self.world, lambda: None)
@@ -143,6 +150,53 @@ def test_without_its_archive_a_service_goes_on_publishing_and_says_so(
     page = (service.world.publisher.link / "index.html").read_text(encoding="utf-8")
     assert "资料库暂时不可用" in page
     assert service.look(timedelta(minutes=10)) == entry  # the hour has its issue
+
+
+def garbage(settings: Config) -> None:
+    """Overwrite the whole database."""
+    size = file_of(settings).stat().st_size
+    lose(settings)
+    file_of(settings).write_bytes(b"\xa5" * size)
+
+
+@pytest.mark.parametrize("harm", [damage, garbage])
+def test_a_service_that_starts_with_a_damaged_archive_goes_on_marked_and_alarming(
+    ours: Config, atmosphere: Atmosphere, monkeypatch: pytest.MonkeyPatch, harm: Any
+) -> None:
+    """Of the run that is out already: nothing else would bring a new issue."""
+    monkeypatch.setattr(reader, "read_atmosphere", lambda *_, **__: atmosphere)
+    harm(ours)
+    with pytest.raises(ArchiveUnusable, match="it is damaged"):
+        setup.open_archive(ours)
+    started = Service(ours, RUN, setup.open_archive(ours, service=True))
+    beat(ours.private_folder, HOUR - timedelta(seconds=5), HOUR, "1")
+
+    entry = started.look()
+
+    assert (entry.outcome, entry.issue, entry.exit_code) == ("issued", "gfs-2026112200-2", 5)
+    page = (started.world.publisher.link / "index.html").read_text(encoding="utf-8")
+    assert "资料库暂时不可用" in page
+    later = started.now + timedelta(minutes=4)
+    assert read_service_state(ours).archive_failure(later) is not None
+    assert started.look(timedelta(minutes=10)).issue in (entry.issue, None)
+    again = Service(ours, RUN, setup.open_archive(ours, service=True)).look()
+    assert (again.outcome, again.issue) == ("unchanged", entry.issue)
+
+
+def test_a_whole_service_starts_and_reloads_with_a_damaged_archive(ours: Config) -> None:
+    damage(ours)
+
+    built = setup.build_world(ours, None, service=True)
+
+    assert build_scheduler(built).get_jobs()
+    with pytest.raises(ArchiveUnusable, match="it is damaged"):
+        built.archive.issues()
+    lose(ours)
+    with pytest.raises(ArchiveUnusable, match="it is not there"):
+        setup.build_world(ours, None, service=True)
+    Archive(ours.archive.url)
+    with pytest.raises(ArchiveUnusable, match="it holds no issue"):
+        setup.build_world(ours, None, service=True)
 
 
 def test_a_lost_archive_is_refused_at_the_start_and_never_made_anew(ours: Config) -> None:

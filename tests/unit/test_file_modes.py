@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from forecast.files import make_private
 from forecast.service.journal import Journal, JournalEntry
 from forecast.service.web.session_key import key_file, session_key
 
+PROJECT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 
@@ -92,3 +95,32 @@ def test_check_names_what_others_can_read_and_pages_that_they_cannot(tmp_path: P
     ]
     assert f"chmod 600 {archive}" in found[0].detail
     assert str(pages.parent) in found[1].detail
+
+
+@pytest.mark.parametrize(
+    ("given", "file", "folder"),
+    [("000", 0o644, 0o755), ("022", 0o644, 0o755), ("027", 0o640, 0o750)],
+)
+def test_a_release_is_written_by_its_owner_only_and_a_stricter_umask_stays(
+    tmp_path: Path, given: str, file: int, folder: int
+) -> None:
+    """In a process of its own, as a umask belongs to a whole process."""
+    source = (
+        "import sys; from pathlib import Path; from forecast.__main__ import main; "
+        "assert main(['settings', '--json']) == 0; "
+        "from tests.e2e.past_releases import one_site, publish; "
+        "publish(one_site(Path(sys.argv[1])), 1)"
+    )
+    command = f'umask {given}; exec "$0" -c "$1" "$2"'
+
+    subprocess.run(
+        ["sh", "-c", command, sys.executable, source, str(tmp_path / "site")],
+        cwd=PROJECT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+    made = [path for path in (tmp_path / "site").rglob("*") if not path.is_symlink()]
+    assert len(made) > 50
+    assert {mode(path) for path in made if path.is_file()} == {file}
+    assert {mode(path) for path in made if path.is_dir()} == {folder}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import posixpath
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +16,14 @@ import schemathesis
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import CHECKS
+from werkzeug.test import TestResponse
 
 from forecast.config import Config
 from forecast.domain import Cycle
 from forecast.service.web import public
+from products.packing import pack_old
 from products.publish import Publisher
+from tests.e2e.past_releases import one_site, publish
 from tests.e2e.sample_bulletin import ISSUED
 from tests.unit.test_feeds import WRONG, bulletin
 from tests.unit.test_feeds import config as settings_of
@@ -41,6 +46,74 @@ def published(settings: Config, folder: Path) -> WebWorld:
 @pytest.fixture
 def client(world: WebWorld) -> FlaskClient:
     return world.application.test_client()
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "page"),
+    [
+        ("", "不再展示", "/current/archive/index.html"),
+        ("en/sites/jinding/", "no longer shown", "/current/en/archive/index.html"),
+    ],
+)
+def test_a_packed_issue_says_that_it_was_packed_and_where_the_list_is(
+    config: Config, tmp_path: Path, path: str, words: str, page: str
+) -> None:
+    made = published(config, tmp_path)
+    client = made.application.test_client()
+    packed = made.world.config.output.folder / "archive" / "gfs-2026110100.tar.xz"
+    packed.write_bytes(b"packed")
+
+    answer = client.get(f"/archive/gfs-2026110100/{path}")
+    data = client.get("/archive/gfs-2026110100/api/v2/today.json")
+
+    assert answer.status_code == 410
+    assert words in answer.text
+    assert f'<a href="{page}">' in answer.text
+    assert client.get(page).status_code == 200
+    assert (data.status_code, data.mimetype) == (410, "application/json")
+    assert client.get("/archive/gfs-2026110106/").status_code == 404  # it never was
+
+
+def test_after_packing_no_page_that_is_served_links_what_is_gone(
+    config: Config, tmp_path: Path
+) -> None:
+    """Every page of every issue that is still whole, each read at its own address."""
+    made = web_world(config, tmp_path)
+    folder = made.world.config.output.folder
+    settings = one_site(folder)
+    output = settings.output.model_copy(update={"keep_issues": 9})
+    keep = settings.keep.model_copy(update={"whole_issues": 2})
+    settings = settings.model_copy(update={"output": output, "keep": keep})
+    first, second, third = publish(settings)
+    assert pack_old(Publisher(settings)) == (first.id,)
+    client = made.application.test_client()
+
+    def got(path: str, number: int) -> TestResponse:  # each reader has a limit of requests
+        reader = {"REMOTE_ADDR": f"10.0.{number // 200}.{number % 200 + 1}"}
+        return client.get(path, follow_redirects=True, environ_overrides=reader)
+
+    links: set[tuple[str, str]] = set()
+    for issue in (second, third):
+        release = folder / "archive" / issue.id
+        for file in sorted(release.rglob("*.html")):
+            at = f"/archive/{issue.id}/{file.relative_to(release).as_posix()}"
+            answer = got(at, len(links))
+            found = re.findall(r'href="(?!data:)([^"#:]+)', answer.text)
+            links |= {(answer.request.path, link) for link in found}
+    dead = []
+    for number, (here, link) in enumerate(sorted(links)):
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(here), link))
+        if got(target + "/" * link.endswith("/"), number).status_code != 200:
+            dead.append(f"{here} -> {link}")
+
+    assert len(links) > 100
+    assert dead == []
+    for path in ("archive/index.html", "en/archive/", "en/archive/index.html"):
+        answer = client.get(f"/archive/{second.id}/{path}")
+        assert (answer.status_code, answer.headers["Location"]) == (
+            302,
+            f"/current/{path.removesuffix('index.html')}index.html",
+        )
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,32 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 
-from flask import Blueprint, Response, abort, request, send_file
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
+from forecast.service.web.application import words
 from forecast.service.web.context import context
+from forecast.service.web.guards import wants_json
 from products import manifest, served
 from products.api_v2 import CURRENT, EXPIRED, FOLDER, SITES_MAP, has_status
-from products.pages.addresses import plain_path
+from products.packing import is_packed
+from products.pages.addresses import language_of, plain_path, prefix_of
 from products.pages.current_observations import FILE
 from products.publish import RELEASES
+from products.withdrawn import ARCHIVE
+from products.wording import Words
 
 blueprint = Blueprint("public", __name__)
 
@@ -68,10 +85,37 @@ def current(path: str) -> ResponseReturnValue:
 @blueprint.get("/archive/<issue>/", defaults={"path": ""})
 @blueprint.get("/archive/<issue>/<path:path>")
 def archived(issue: str, path: str) -> ResponseReturnValue:
-    """Return a file of an earlier issue, as it was, or with what became of it."""
+    """Return a file of an earlier issue, as it was, or with what became of it; 410 of one that was
+    packed. The list of issues is that of now: in a copy its links lead nowhere.
+    """
     if not manifest.ISSUE_NAME.match(issue):
         abort(HTTPStatus.NOT_FOUND)
-    return _file_of(context().config.output.folder / "archive" / issue, path)
+    folder = context().config.output.folder
+    if is_packed(folder / "archive", issue):
+        return _packed(folder, path)
+    wanted = f"{path}index.html" if path.endswith("/") else path
+    if plain_path(wanted) == ARCHIVE and (target := _list_in_force(folder, language_of(wanted))):
+        return redirect(target)
+    return _file_of(folder / "archive" / issue, path)
+
+
+def _packed(folder: Path, path: str) -> ResponseReturnValue:
+    """Say that an issue was packed, and where the archive page is; folder: that of all pages."""
+    language = language_of(path)
+    g.words = Words(language, context().config.zone)
+    target = _list_in_force(folder, language)
+    inner = PurePosixPath(plain_path(path)).parts
+    if wants_json() or inner[:1] == (FOLDER.partition("/")[0],):
+        text = f"{words()('archive.packed')} {words()('archive.packed_note')}"
+        return make_response(jsonify(error=text, archive=target), HTTPStatus.GONE)
+    return make_response(render_template("session/packed.html", target=target), HTTPStatus.GONE)
+
+
+def _list_in_force(folder: Path, language: str) -> str:
+    """Return the address of the archive page in force; "" where there is none."""
+    page = f"{prefix_of(language)}{ARCHIVE}"
+    there = (folder / "current" / page).is_file()
+    return url_for("public.current", path=page) if there else ""
 
 
 @blueprint.get(f"/{FILE}")
