@@ -115,6 +115,7 @@ passes on gets no figures; behind one set `trusted_proxies`, else nobody gets an
 | `skyscape_step_duration_seconds{step}` | steps of the last issue |
 | `skyscape_station_silent{station}` | 1 while a station sends nothing |
 | `skyscape_archive_bytes`, `skyscape_disk_free_bytes{folder}` | space |
+| `skyscape_backup_age_seconds`, `skyscape_backup_missing` | the newest one; 1: it is missing |
 | `skyscape_alerts_open{level}` | alerts that last |
 | `skyscape_http_requests_total{class}` | answers of the web application, 2xx to 5xx |
 

@@ -170,6 +170,8 @@ def _paths(config: Config) -> Iterator[CheckFinding]:
     yield folder_checks.written("output.folder", config.output.folder)
     yield folder_checks.written("source.cycles", config.source.cycles)
     yield folder_checks.written("learning.folder", config.learning.folder)
+    if config.backup.folder is not None:
+        yield folder_checks.written("backup.folder", config.backup.folder)
     if "folder" in config.source.order:
         only = config.source.order == ("folder",)
         yield folder_checks.read("source.folder", config.source.folder, "fault" if only else "note")
@@ -184,9 +186,12 @@ def _paths(config: Config) -> Iterator[CheckFinding]:
 
 
 def _disks(config: Config, now: datetime) -> Iterator[CheckFinding]:
-    """Yield which disks are nearly full, as the alert has it."""
-    for each in conditions.disk(small_facts(config, now)) or ():
+    """Yield which disks are nearly full, and whether backups are missing, as the alerts have it."""
+    facts = small_facts(config, now)
+    for each in conditions.disk(facts) or ():
         yield CheckFinding("fault", "disk", texts_of(each, config)["en"])
+    for each in conditions.backup(facts) or ():
+        yield CheckFinding("warning", "backup", texts_of(each, config)["en"])
 
 
 def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFinding]:

@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from forecast.__main__ import main
 from forecast.config import read_config
 from forecast.files import write_whole
-from forecast.service import heartbeat, last_settings
+from forecast.service import backup_record, heartbeat, last_settings
 from forecast.service.alerting.ledger import NAME
 from forecast.service.journal import Journal, JournalEntry
 from products import manifest
@@ -199,6 +200,28 @@ def test_a_typing_error_in_the_settings_does_not_silence_the_watchdog(
     [(_, _, told)] = robot.taken
     assert "定时任务已停止" in told
     assert "looked at by the last good ones" in capsys.readouterr().out
+
+
+def test_a_failed_backup_is_told_once_and_its_end_and_fails_nothing(
+    settings: Path, tmp_path: Path, robot: WeComDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = yaml.safe_load(settings.read_text())
+    plain["backup"]["folder"] = str(tmp_path / "backups")
+    settings.write_text(yaml.safe_dump(plain, allow_unicode=True))
+    config, codes = read_config(settings), []
+    backup_record.note_failed(config, HOUR, "the disk is away")
+
+    for minutes in (0, 1, 9, 10, 16):
+        robot.now = HOUR + minutes * MINUTE
+        if minutes == 10:
+            backup_record.note_made(config, tmp_path / "backups", robot.now)
+        heartbeat.beat(tmp_path / "private", robot.now, HOUR - MINUTE, "0.1.0")
+        codes.append(check(settings, robot.now, "--tell"))
+
+    assert codes == [0] * 5
+    assert ["【已结束】" in text for _, _, text in robot.taken] == [False, True]
+    assert "每日备份未完成" in robot.taken[0][2]
+    assert "the disk is away" in capsys.readouterr().out
 
 
 def test_tell_without_alive_is_refused(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from forecast.config import Config
 from forecast.files import write_whole
-from forecast.service import heartbeat
+from forecast.service import backup_record, heartbeat
 from forecast.service.journal import Journal, JournalEntry
 from forecast.service.web.server import WebServer
 from products import manifest
@@ -146,6 +146,28 @@ def test_metrics_have_names_with_units_and_the_figures_of_the_service(ours: WebW
         for name in found
         if not name.startswith("skyscape_http_requests_created")
     )
+
+
+def test_a_backup_that_is_missing_is_a_metric_and_stands_in_health(
+    config: Config, tmp_path: Path
+) -> None:
+    backup = config.backup.model_copy(update={"folder": tmp_path / "backups"})
+    found = web_world(config.model_copy(update={"backup": backup}), tmp_path, review="off")
+    found.now = NOW
+    lives(found)
+    issued(found)
+    backup_record.note_made(found.world.config, tmp_path / "backups", NOW - timedelta(hours=3))
+    client = found.client()
+
+    whole = figures(client.get("/metrics"))
+    assert whole["skyscape_backup_age_seconds"] == 3 * 3600
+    assert whole["skyscape_backup_missing"] == 0
+
+    backup_record.note_failed(found.world.config, NOW, "the disk is away")
+    assert figures(client.get("/metrics"))["skyscape_backup_missing"] == 1
+    answer = client.get("/healthz")
+    assert answer.json is not None
+    assert (answer.status_code, answer.json["backup_fault"]) == (200, True)
 
 
 def test_a_silent_station_is_a_metric(ours: WebWorld, config: Config) -> None:

@@ -201,6 +201,23 @@ def disk(facts: Facts) -> Found:
     return tuple(found)
 
 
+def backup(facts: Facts) -> Found:
+    """The daily backup failed, its folder cannot be written, or the newest is older than 26 h."""
+    if facts.config.backup.folder is None:
+        return ()
+    record = facts.backup
+    if record is None:
+        return None
+    since = record.missing_since(facts.now)
+    if since is None:
+        return ()
+    blanks: dict[str, Blank] = {
+        "folder": str(record.folder), "last": record.made or WordKey("alerts.backup.never"),
+        "reason": record.reason[:300] or "-",
+    }  # fmt: skip
+    return (Condition("backup", since, blanks),)
+
+
 def _size(size: float) -> str:
     """Return a size [byte] with its unit: GB, below one MB."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
@@ -288,6 +305,7 @@ KINDS: Mapping[Callable[[Facts], Found], tuple[str, ...]] = {
     archive: ("archive",),
     review: ("review",),
     disk: ("disk",),
+    backup: ("backup",),
     source: ("source",),
     no_new_run: ("no_new_run",),
     models: ("model",),

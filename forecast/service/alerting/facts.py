@@ -21,6 +21,7 @@ from forecast.archive.rebuilding import holds_issues, refuse_lost
 from forecast.config import Config, push_tokens
 from forecast.errors import ArchiveError, ConfigError
 from forecast.review import Draft
+from forecast.service.backup_record import BackupRecord, read_record
 from forecast.service.state import ServiceState, read_service_state
 
 RUN_FOLDER = re.compile(r"\d{10}")
@@ -66,6 +67,7 @@ class Facts:
     archive, learning: None where nobody looked, or nothing could be read; archive_error: why.
     added_runs: the newest run at hand of each model that only adds fields; None: none.
     archive_bytes: size of the archive; None: not known. sizes: the same by day (ISO) before.
+    backup: what is known of the daily backups; None: nothing.
     """
 
     config: Config
@@ -78,6 +80,7 @@ class Facts:
     added_runs: Mapping[str, datetime | None] | None = None
     archive_bytes: int | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
+    backup: BackupRecord | None = None
 
 
 def small_facts(config: Config, now: datetime) -> Facts:
@@ -91,7 +94,9 @@ def small_facts(config: Config, now: datetime) -> Facts:
         error = ""
     except ArchiveError as lost:
         error = str(lost)
-    return Facts(config, now, service, disks(config), archive_error=error)
+    return Facts(
+        config, now, service, disks(config), archive_error=error, backup=read_record(config)
+    )
 
 
 def disks(config: Config) -> tuple[DiskSpace, ...]:

@@ -22,6 +22,7 @@ from forecast.service.alerting.facts import (
     reason_of,
 )
 from forecast.service.alerting.watch import Alerting
+from forecast.service.backup_record import read_record
 from forecast.service.heartbeat import Heartbeat
 from forecast.service.state import ServiceState, read_service_state
 
@@ -62,7 +63,13 @@ class AlertJob:
                 archive_bytes=archive_bytes(self._world.archive),
             )  # fmt: skip
             self._slow = slow = (now, facts)
-        return replace(slow[1], now=now, service=self._state(now), disks=disks(config))
+        return replace(
+            slow[1],
+            now=now,
+            service=self._state(now),
+            disks=disks(config),
+            backup=read_record(config),
+        )
 
     def _state(self, now: datetime) -> ServiceState:
         """Return the state of the service, which lives: a full disk may hold its heartbeat back."""

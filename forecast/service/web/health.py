@@ -51,6 +51,7 @@ def health(half: str = "") -> ResponseReturnValue:
         valid_until=_text(issue.valid_until if issue else None),
         overdue_hour=_text(overdue),
         archive_fault=bool(archive_fault),
+        backup_fault=bool(conditions.backup(facts)),
         last_attempt=_text(last.at if last else None),
         outcome=last.outcome if last else None,
         exit_code=last.exit_code if last else None,
