@@ -43,6 +43,13 @@ class ServiceState:
         """Return whether no issue is in force, or the one that is has expired."""
         return self.issue is None or self.issue.expired(now)
 
+    def archive_failed_last(self) -> bool:
+        """Return whether the archive failed at the newest attempt of this start."""
+        last = self.journal[0] if self.journal else None
+        if last is None or (self.beat is not None and last.at < self.beat.started):
+            return False
+        return last.exit_code == ArchiveError.exit_code
+
     def archive_failure(self, now: datetime) -> JournalEntry | None:
         """Return the first of the newest attempts, all of this start, that the archive failed.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -51,7 +53,8 @@ def settings(tmp_path: Path, robot: WeComDouble) -> Path:
         models=[],
     )
     (tmp_path / "private").mkdir()
-    (tmp_path / "private" / "archive.db").write_bytes(b"not looked into")
+    with closing(sqlite3.connect(tmp_path / "private" / "archive.db")) as archive:
+        archive.execute("CREATE TABLE one (content)")
     release = tmp_path / "site" / "current"
     release.mkdir(parents=True)
     content = {
@@ -151,13 +154,18 @@ def test_a_missed_hour_and_an_expired_issue_are_each_a_failure(
 
 def test_the_watchdog_needs_no_archive(settings: Path, tmp_path: Path, robot: WeComDouble) -> None:
     heartbeat.beat(tmp_path / "private", HOUR, HOUR, "0.1.0")
-    (tmp_path / "private" / "archive.db").write_bytes(b"no database at all")
+    path = tmp_path / "private" / "archive.db"
+    before = path.read_bytes()
+    with closing(sqlite3.connect(path)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")  # nobody can open it
 
-    assert check(settings, HOUR, "--tell") == 0
-    assert (tmp_path / "private" / "archive.db").read_bytes() == b"no database at all"
+        assert check(settings, HOUR, "--tell") == 0
+
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.glob("archive.db*")] == ["archive.db"]
 
 
-@pytest.mark.parametrize("loss", ["gone", "empty", "failed"])
+@pytest.mark.parametrize("loss", ["gone", "empty", "failed", "garbage", "cut off"])
 def test_an_archive_that_is_lost_is_told_though_issues_go_on(
     settings: Path, tmp_path: Path, robot: WeComDouble, loss: str
 ) -> None:
@@ -168,6 +176,10 @@ def test_an_archive_that_is_lost_is_told_though_issues_go_on(
         Journal(folder).add(issued)
     elif loss == "empty":
         (folder / "archive.db").write_bytes(b"")
+    elif loss == "garbage":
+        (folder / "archive.db").write_bytes(bytes(range(1, 256)) * 1000)
+    elif loss == "cut off":
+        os.truncate(folder / "archive.db", 5000)
     else:
         (folder / "archive.db").unlink()
 
@@ -181,6 +193,8 @@ def test_an_archive_that_is_lost_is_told_though_issues_go_on(
     [(_, _, text)] = robot.taken
     assert "档案库无法读写" in text
     assert ("its file is empty (0 bytes)" in text) == (loss == "empty")
+    assert ("it is no SQLite database" in text) == (loss == "garbage")
+    assert ("it is cut off" in text) == (loss == "cut off")
 
 
 @pytest.mark.parametrize("mistake", ["  check_minutes: [", "  check_minutes: often"])

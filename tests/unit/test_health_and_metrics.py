@@ -92,7 +92,7 @@ def test_health_and_metrics_need_no_archive(ours: WebWorld) -> None:
     for path in ours.world.config.private_folder.glob("archive.db*"):
         path.write_bytes(b"no database")
 
-    assert statuses(ours) == [200, 200, 200]
+    assert statuses(ours) == [503, 200, 200]  # degraded: issues go on
     assert ours.client().get("/metrics").status_code == 200
 
 
@@ -107,6 +107,21 @@ def test_an_issue_that_went_out_without_the_archive_is_degraded(ours: WebWorld) 
     assert statuses(ours) == [503, 200, 200]
     assert answer.json is not None
     assert (answer.json["status"], answer.json["archive_fault"]) == ("degraded", True)
+
+
+def test_an_attempt_that_the_archive_failed_is_degraded_at_once_until_the_next_succeeds(
+    ours: WebWorld,
+) -> None:
+    lives(ours)
+    issued(ours)
+    journal, asked = Journal(ours.world.config.private_folder), []
+    for code in (0, 5, 0):
+        journal.add(JournalEntry(NOW, HOUR, "b", "waiting", None, code, "archive busy"))
+        answer = ours.client().get("/healthz")
+        assert answer.json is not None
+        asked.append((answer.status_code, answer.json["status"], answer.json["archive_fault"]))
+
+    assert asked == [(200, "ok", False), (503, "degraded", True), (200, "ok", False)]
 
 
 def figures(answer: Any) -> dict[str, float]:

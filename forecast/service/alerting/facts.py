@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from forecast.archive.database import ADVICE, file_of
 from forecast.archive.drafts import Drafts
+from forecast.archive.file_header import damage_of
 from forecast.archive.intake_report import IntakeCounts
 from forecast.archive.issued import last_contributions
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.archive.rebuilding import holds_issues, refuse_lost
-from forecast.config import Config, push_tokens
+from forecast.config import Config, masked, push_tokens
 from forecast.errors import ArchiveError, ConfigError
 from forecast.review import Draft
 from forecast.service.backup_record import BackupRecord, read_record
@@ -86,17 +88,25 @@ class Facts:
 def small_facts(config: Config, now: datetime) -> Facts:
     """Return the facts that need neither the archive nor a network: those of the watchdog.
 
-    Whether the file of the archive is there and not empty is one of them.
+    Whether the file of the archive is there, and whole by its first bytes, is one of them.
     """
     service = read_service_state(config)
-    try:
-        refuse_lost(config.archive.url, int(service.issue is not None))
-        error = ""
-    except ArchiveError as lost:
-        error = str(lost)
+    error = archive_fault(config, service)
     return Facts(
         config, now, service, disks(config), archive_error=error, backup=read_record(config)
     )
+
+
+def archive_fault(config: Config, service: ServiceState) -> str:
+    """Return what is wrong with the file of the archive, which is not opened; "": nothing shows."""
+    url = config.archive.url
+    try:
+        refuse_lost(url, int(service.issue is not None))
+        path = file_of(url)
+    except ArchiveError as lost:
+        return str(lost)
+    damage = damage_of(path) if path is not None else ""
+    return f"archive {masked(url)}: {damage}; {ADVICE}" if damage else ""
 
 
 def disks(config: Config) -> tuple[DiskSpace, ...]:

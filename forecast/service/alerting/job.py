@@ -18,6 +18,7 @@ from forecast.service.alerting.facts import (
     LearningFacts,
     added_runs,
     archive_bytes,
+    archive_fault,
     disks,
     reason_of,
 )
@@ -63,11 +64,13 @@ class AlertJob:
                 archive_bytes=archive_bytes(self._world.archive),
             )  # fmt: skip
             self._slow = slow = (now, facts)
+        state = self._state(now)
         return replace(
             slow[1],
             now=now,
-            service=self._state(now),
+            service=state,
             disks=disks(config),
+            archive_error=slow[1].archive_error or archive_fault(config, state),
             backup=read_record(config),
         )
 
