@@ -94,18 +94,12 @@ def exit_code(found: dict[str, Any]) -> int:
 
 
 def _problems(config: Config, state: ServiceState, now: datetime) -> list[str]:
-    """Return why the service fails, in words: as `check --alive`, once it was started.
-
-    Also that its process has ended, however short ago.
-    """
+    """Return why the service fails, in words: as `check --alive`, once it was started."""
     if state.beat is None:
         return []
     from forecast.commands import alive
 
-    named = [each.detail for each in alive.findings(config, now) if each.grade == "fault"]
-    if state.beat.ended() and not state.silent(now):
-        named.append(f"the service has ended: process {state.beat.process} is gone")
-    return named
+    return [each.detail for each in alive.findings(config, now) if each.grade == "fault"]
 
 
 def _service(state: ServiceState, now: datetime) -> dict[str, Any]:
@@ -113,7 +107,7 @@ def _service(state: ServiceState, now: datetime) -> dict[str, Any]:
     beat = state.beat
     ended = beat is not None and beat.ended()
     return {
-        "alive": not state.silent(now) and not ended,
+        "alive": not state.silent(now),
         "ended": ended,
         "at": beat.at.isoformat() if beat else None,
         "started": beat.started.isoformat() if beat else None,

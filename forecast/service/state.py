@@ -36,8 +36,8 @@ class ServiceState:
     withdrawn: bool = False
 
     def silent(self, now: datetime) -> bool:
-        """Return whether the scheduler does not live."""
-        return self.beat is None or self.beat.silent(now)
+        """Return whether the scheduler does not live: no heartbeat, or its process is gone."""
+        return self.beat is None or self.beat.silent(now) or self.beat.ended()
 
     def expired(self, now: datetime) -> bool:
         """Return whether no issue is in force, or the one that is has expired."""
@@ -85,7 +85,7 @@ def overdue_hour(state: ServiceState, config: Config, now: datetime) -> datetime
     """
     late = timedelta(minutes=config.alerts.late_minutes)
     hour = last_hour(config.schedule.issue_at, config.zone, now - late)
-    started = state.beat.started if state.beat and not state.silent(now) else hour
+    started = state.beat.started if state.beat and not state.beat.silent(now) else hour
     if as_utc(now) < max(hour, started) + late:
         return None
     early = timedelta(minutes=config.issue.draft_minutes if config.issue.review != "off" else 0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -236,6 +238,63 @@ def test_a_failed_backup_is_told_once_and_its_end_and_fails_nothing(
     assert ["【已结束】" in text for _, _, text in robot.taken] == [False, True]
     assert "每日备份未完成" in robot.taken[0][2]
     assert "the disk is away" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("reaped", [True, False])
+def test_a_service_that_was_killed_is_never_called_alive_and_told_of_once_it_stays_away(
+    settings: Path, tmp_path: Path, robot: WeComDouble, capsys: pytest.CaptureFixture[str],
+    reaped: bool,
+) -> None:  # fmt: skip
+    """reaped: somebody has asked how it ended; else its number is still in use."""
+    folder = tmp_path / "private"
+    code = (
+        "import sys, time; from datetime import datetime; from pathlib import Path\n"
+        "from forecast.service.heartbeat import beat\n"
+        "at = datetime.fromisoformat(sys.argv[2]); beat(Path(sys.argv[1]), at, at, '0.1.0')\n"
+        "print('beats', flush=True); time.sleep(600)"
+    )
+    service = subprocess.Popen(
+        [sys.executable, "-c", code, str(folder), HOUR.isoformat()], stdout=subprocess.PIPE
+    )
+    assert service.stdout is not None
+    service.stdout.readline()
+    assert check(settings, HOUR) == 0
+
+    service.kill()
+    if reaped:
+        service.wait()
+    else:
+        os.waitid(os.P_PID, service.pid, os.WEXITED | os.WNOWAIT)
+
+    capsys.readouterr()
+    codes, sent = [], []
+    for seconds in (1, 61, 121, 182):
+        robot.now = HOUR + timedelta(seconds=seconds)
+        codes.append(check(settings, robot.now, "--tell"))
+        sent.append(len(robot.taken))
+    said = capsys.readouterr().out
+    assert codes == [8] * 4
+    assert said.count(f"the service has ended: process {service.pid} is gone") == 4
+    assert f"process {service.pid} since" not in said
+    assert sent == [0, 0, 0, 1]
+    assert "定时任务已停止" in robot.taken[0][2]
+    service.wait()
+    service.stdout.close()
+
+
+@pytest.mark.parametrize("elsewhere", ["", "pid:[1] another-boot"])
+def test_a_process_of_another_machine_or_container_is_judged_by_its_heartbeat_alone(
+    settings: Path, tmp_path: Path, elsewhere: str
+) -> None:
+    folder = tmp_path / "private"
+    heartbeat.beat(folder, HOUR, HOUR, "0.1.0")
+    path = folder / heartbeat.NAME
+    plain = {**json.loads(path.read_text()), "process": 2**22 + 1, "space": elsewhere}
+    path.write_text(json.dumps(plain))
+    os.utime(path, (HOUR.timestamp(), HOUR.timestamp()))
+
+    assert check(settings, HOUR + MINUTE) == 0
+    assert check(settings, HOUR + 4 * MINUTE) == 8
 
 
 def test_tell_without_alive_is_refused(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:

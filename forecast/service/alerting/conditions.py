@@ -16,12 +16,14 @@ from forecast.domain import Name
 from forecast.errors import SourceError
 from forecast.issue.hours import last_hour
 from forecast.service.alerting.facts import Facts
+from forecast.service.heartbeat import SILENT
 from forecast.service.state import ARCHIVE_PATIENCE, overdue_hour, run_due
 
 Level = Literal["critical", "warning"]
 LEVELS: tuple[str, ...] = get_args(Level)
 # Readers get nothing, or what is old, or soon will. Only these are escalated.
 CRITICAL = frozenset({"scheduler", "no_issue", "nothing", "expired", "archive", "review", "disk"})
+RESTART = timedelta(minutes=1)  # in which a process that is gone may have a successor
 LEAST_DAYS = 7  # of sizes known before a growth is concluded from them
 
 
@@ -64,11 +66,16 @@ Found = tuple[Condition, ...] | None
 
 
 def scheduler(facts: Facts) -> Found:
-    """The scheduler does not live: no heartbeat, an old one, or one of the future."""
+    """The scheduler does not live: no heartbeat, an old one, one of the future, or of a process
+    that is gone. Of such a process nobody is told before the heartbeat is old: a restart is no
+    alert.
+    """
     if not facts.service.silent(facts.now):
         return ()
     beat = facts.service.beat
-    return (Condition("scheduler", beat.at if beat else None),)
+    if beat is None or beat.silent(facts.now):
+        return (Condition("scheduler", beat.at if beat else None),)
+    return (Condition("scheduler", beat.at, after=max(beat.at + SILENT - facts.now, RESTART)),)
 
 
 def no_issue(facts: Facts) -> Found:
