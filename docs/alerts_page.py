@@ -51,7 +51,8 @@ Written from the code by `make docs`; do not edit.
 What is watched is that output comes. The service looks every minute; the watchdog `skyscape check
 --alive --tell` looks when cron or systemd runs it, and finds a dead scheduler inside a living
 process, too: the scheduler itself writes the heartbeat every {beat} s, and {silent} without one
-count as dead.
+count as dead. So does, at once, a heartbeat whose process is gone from this machine; alerts of it
+go out only after those {silent}, for a restart is none.
 
 `alerts` in `config.yaml` says who gets alerts (robots of WeCom, e-mail, servers) and from when
 something is one. Without recipients they stand in the log and in `skyscape status` only.
@@ -115,6 +116,7 @@ passes on gets no figures; behind one set `trusted_proxies`, else nobody gets an
 | `skyscape_step_duration_seconds{step}` | steps of the last issue |
 | `skyscape_station_silent{station}` | 1 while a station sends nothing |
 | `skyscape_archive_bytes`, `skyscape_disk_free_bytes{folder}` | space |
+| `skyscape_backup_age_seconds`, `skyscape_backup_missing` | the newest one; 1: it is missing |
 | `skyscape_alerts_open{level}` | alerts that last |
 | `skyscape_http_requests_total{class}` | answers of the web application, 2xx to 5xx |
 

@@ -11,6 +11,8 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -58,6 +60,18 @@ def limit_modes() -> None:
     """
     given = os.umask(0o077)
     os.umask(given | OTHERS_WRITE)
+
+
+def try_folder(folder: Path) -> None:
+    """Try whether files can be written into a folder, or it can be made: a temporary folder is made
+    where it, or the nearest above it, is, and removed again. Raises: OSError.
+    """
+    above = next(each for each in (folder, *folder.parents) if os.path.exists(each))
+    trial = Path(tempfile.mkdtemp(prefix=".skyscape-check-", dir=above))
+    try:
+        (trial / folder.relative_to(above)).mkdir(parents=True, exist_ok=True)
+    finally:
+        shutil.rmtree(trial, ignore_errors=True)
 
 
 def make_private(path: Path, folder: bool = False) -> None:

@@ -54,6 +54,10 @@ def findings(config: Config, now: datetime, send: bool = False) -> list[CheckFin
         )
         for each in assess(facts).conditions
     ]
+    beat = facts.service.beat
+    if beat is not None and beat.ended():
+        gone = f"the service has ended: process {beat.process} is gone"
+        found.insert(0, CheckFinding("fault", "service", gone))
     if not any(each.grade == "fault" for each in found):
         found.insert(0, CheckFinding("ok", "service", _alive(facts)))
     if send:

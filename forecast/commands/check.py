@@ -170,9 +170,12 @@ def _not_checked(
 
 
 def _disks(config: Config, now: datetime) -> Iterator[CheckFinding]:
-    """Yield which disks are nearly full, as the alert has it."""
-    for each in conditions.disk(small_facts(config, now)) or ():
+    """Yield which disks are nearly full, and whether backups are missing, as the alerts have it."""
+    facts = small_facts(config, now)
+    for each in conditions.disk(facts) or ():
         yield CheckFinding("fault", "disk", texts_of(each, config)["en"])
+    for each in conditions.backup(facts) or ():
+        yield CheckFinding("warning", "backup", texts_of(each, config)["en"])
 
 
 def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFinding]:

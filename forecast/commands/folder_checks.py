@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from forecast.commands.finding import CheckFinding
 from forecast.errors import of_the_disk
+from forecast.files import try_folder
 
 
 def written(name: str, folder: Path) -> CheckFinding:
@@ -21,7 +20,7 @@ def written(name: str, folder: Path) -> CheckFinding:
         if not above.is_dir():
             detail = f"{folder}: {above} is a file, expected a folder"
             return CheckFinding("fault", name, detail)
-        _try_out(above, folder)
+        try_folder(folder)
         detail = contents(folder) if above == folder else "not there yet, will be made"
     except OSError as error:
         verb = "written" if os.path.isdir(folder) else "made"
@@ -34,15 +33,6 @@ def written(name: str, folder: Path) -> CheckFinding:
             may_pass=of_the_disk(error) is not None,
         )
     return CheckFinding("ok", name, f"{folder}: {detail}")
-
-
-def _try_out(above: Path, folder: Path) -> None:
-    """Make a temporary folder in `above`, with what lacks of `folder` in it. Raises: OSError."""
-    trial = Path(tempfile.mkdtemp(prefix=".skyscape-check-", dir=above))
-    try:
-        (trial / folder.relative_to(above)).mkdir(parents=True, exist_ok=True)
-    finally:
-        shutil.rmtree(trial, ignore_errors=True)
 
 
 def read(name: str, folder: Path, grade: str) -> CheckFinding:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from forecast.commands import cmadaas_checks, delivery_checks, folder_checks, site_checks
@@ -54,6 +55,9 @@ def paths(config: Config) -> Iterator[CheckFinding]:
     yield folder_checks.written("output.folder", config.output.folder)
     yield folder_checks.written("source.cycles", config.source.cycles)
     yield folder_checks.written("learning.folder", config.learning.folder)
+    if config.backup.folder is not None:  # a disk that is away stops no service: it alerts
+        found = folder_checks.written("backup.folder", config.backup.folder)
+        yield replace(found, may_pass=True)
     if "folder" in config.source.order:
         only = config.source.order == ("folder",)
         yield folder_checks.read("source.folder", config.source.folder, "fault" if only else "note")

@@ -19,6 +19,7 @@ from forecast.learning import monitor
 from forecast.observations.doubts import recent_doubts
 from forecast.observations.formats.collector import sanitised
 from forecast.service.alerting.ledger import read_ledger, recipients_of
+from forecast.service.backup_record import newest, read_record
 from forecast.service.journal import JournalEntry
 from forecast.service.state import ServiceState, read_service_state
 from forecast.settings import StationSettings
@@ -27,7 +28,10 @@ from products.publish import Publisher
 
 DAY = timedelta(days=1)
 # keys of the document
-TIMES = ("issued", "valid_until", "at", "time", "last", "hour", "expires", "started", "since")
+TIMES = (
+    "issued", "valid_until", "at", "time", "last", "hour", "expires", "started", "since", "made",
+    "failed",
+)  # fmt: skip
 STALE, EMPTY = 8, 9  # exit codes: the issue in force has expired; none is in force
 WIDTH = 11  # [character] of the first word of a line
 LAST = 10  # entries of the journal
@@ -54,6 +58,7 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "service": _service(state, now),
         "problems": _problems(config, state, now),
         "alerts": _alerts(config),
+        "backup": _backup(config, now),
         "issues": [
             {
                 "id": i.id,
@@ -89,18 +94,12 @@ def exit_code(found: dict[str, Any]) -> int:
 
 
 def _problems(config: Config, state: ServiceState, now: datetime) -> list[str]:
-    """Return why the service fails, in words: as `check --alive`, once it was started.
-
-    Also that its process has ended, however short ago.
-    """
+    """Return why the service fails, in words: as `check --alive`, once it was started."""
     if state.beat is None:
         return []
     from forecast.commands import alive
 
-    named = [each.detail for each in alive.findings(config, now) if each.grade == "fault"]
-    if state.beat.ended() and not state.silent(now):
-        named.append(f"the service has ended: process {state.beat.process} is gone")
-    return named
+    return [each.detail for each in alive.findings(config, now) if each.grade == "fault"]
 
 
 def _service(state: ServiceState, now: datetime) -> dict[str, Any]:
@@ -108,7 +107,7 @@ def _service(state: ServiceState, now: datetime) -> dict[str, Any]:
     beat = state.beat
     ended = beat is not None and beat.ended()
     return {
-        "alive": not state.silent(now) and not ended,
+        "alive": not state.silent(now),
         "ended": ended,
         "at": beat.at.isoformat() if beat else None,
         "started": beat.started.isoformat() if beat else None,
@@ -131,6 +130,29 @@ def _alerts(config: Config) -> list[dict[str, Any]]:
         for alert in (ledger.alerts.values() if ledger else ())
         if alert.reported is not None and alert.resolved is None
     ]
+
+
+def _backup(config: Config, now: datetime) -> dict[str, Any]:
+    """Return when the newest whole backup was made, and whether that of the day is missing."""
+    folder, record = config.backup.folder, read_record(config)
+    made = record.made if record else newest(folder) if folder else None
+    failed = record.failed if record else None
+    return {
+        "folder": str(folder.absolute()) if folder else None,
+        "made": made.isoformat() if made else None,
+        "missing": record is not None and record.missing_since(now) is not None,
+        "failed": failed.isoformat() if failed else None,
+        "reason": record.reason if record else "",
+    }
+
+
+def _backup_line(found: dict[str, Any]) -> str:
+    if not found["folder"]:
+        return "backup     none is made: backup.folder is not set"
+    last = f"last good one {found['made']}" if found["made"] else "no good one yet"
+    state = " (that of the day is missing)" if found["missing"] else ""
+    failed = f"; failed {found['failed']}: {found['reason']}" if found["failed"] else ""
+    return f"backup     {last}{state}, in {found['folder']}{failed}"
 
 
 def _entry(entry: JournalEntry) -> dict[str, Any]:
@@ -198,6 +220,7 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
         f"output     {found['output']}",
         f"in force   {state}",
         *_service_lines(found),
+        _backup_line(found["backup"]),
         *(f"problem    {problem}" for problem in found["problems"]),
         *(f"model      refused: {reason}" for reason in found["models_refused"]),
     ]

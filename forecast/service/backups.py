@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,14 +33,14 @@ from forecast.domain import as_utc
 from forecast.errors import ArchiveError, ConfigError, SkyscapeError
 from forecast.files import lock, rename, sha256_of, sync, write_whole
 from forecast.pipeline import World
+from forecast.service.backup_record import MANIFEST, backups, note_failed, note_made
 from forecast.service.web.photos import folder_of
 from products.publish import Publisher
 
 log = logging.getLogger(__name__)
 
 KIND = "skyscape.backup/1"
-MANIFEST, MAKING = "manifest.json", ".making-"
-NAME = re.compile(r"skyscape-\d{8}T\d{6}Z")
+MAKING = ".making-"
 WAIT = 300.0  # [s] for an issue that is being published
 CHUNK = 1 << 20  # [byte]
 # Files beside the releases that belong to them; the lock belongs to the process.
@@ -66,13 +65,18 @@ class BackupSummary:
 
 
 def job(world: World, now: datetime) -> None:
-    """Make the daily backup, where the settings name a folder. Never raises an error of ours."""
-    if world.config.backup.folder is None:
+    """Make the daily backup, where the settings name a folder; note its failure. Never raises."""
+    config = world.config
+    if config.backup.folder is None:
         return
     try:
-        log.info("backup %s", back_up(world.config, now).line)
+        log.info("backup %s", back_up(config, now).line)
     except (SkyscapeError, OSError) as error:
         log.error("no backup is made: %s", error)
+        note_failed(config, now, str(error))
+    except Exception as error:  # the process must outlive a defect
+        log.exception("no backup is made: a defect: please report it")
+        note_failed(config, now, f"{type(error).__name__}: {error}")
 
 
 def back_up(config: Config, now: datetime, folder: Path | None = None) -> BackupSummary:
@@ -111,14 +115,9 @@ def back_up(config: Config, now: datetime, folder: Path | None = None) -> Backup
             f"{error.filename or folder}: no backup is made ({error.strerror or error}); make "
             "room, or let the folder be written"
         ) from error
+    note_made(config, folder, now)
     size = sum(int(each["size"]) for each in files.values())
     return BackupSummary(folder / name, len(files), size, removed)
-
-
-def backups(folder: Path) -> list[Path]:
-    """Return the whole backups below a folder, the oldest first."""
-    found = (path for path in folder.glob("skyscape-*") if NAME.fullmatch(path.name))
-    return sorted(path for path in found if (path / MANIFEST).is_file())
 
 
 def _folder_for(config: Config, folder: Path | None) -> Path:

@@ -25,7 +25,8 @@ SILENT = timedelta(minutes=3)  # after this the service counts as dead
 class Heartbeat:
     """When the service last lived, its process, when it started, and its version.
 
-    space: which numbers of processes count there (of a container, of this machine); "": unknown.
+    space: where its number counts: the PID namespace (a container) of one boot of one machine; "":
+    unknown.
     """
 
     at: datetime
@@ -40,8 +41,7 @@ class Heartbeat:
 
     def ended(self) -> bool:
         """Return whether its process is gone; False where that cannot be seen from here."""
-        seen = bool(self.space) and self.space == _space()
-        return seen and not Path(f"/proc/{self.process}").exists()
+        return bool(self.space) and self.space == _space() and _is_gone(self.process)
 
 
 def beat(folder: Path, now: datetime, started: datetime, version: str) -> None:
@@ -62,11 +62,30 @@ def beat(folder: Path, now: datetime, started: datetime, version: str) -> None:
 
 
 def _space() -> str:
-    """Return the name of this process's PID namespace; "" where there is none."""
+    """Return the PID namespace of this process and the boot; "" where they cannot be known.
+
+    The first namespace has the same name on every machine, so the boot belongs to it.
+    """
     try:
-        return os.readlink("/proc/self/ns/pid")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{os.readlink('/proc/self/ns/pid')} {boot}"
     except OSError:
         return ""
+
+
+def _is_gone(process: int) -> bool:
+    """Return whether a process of this namespace has ended, also if nobody has asked how."""
+    try:
+        os.kill(process, 0)  # sends nothing; also known where /proc hides what belongs to others
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[:1] in (["Z"], ["X"])
 
 
 def last_beat(folder: Path) -> Heartbeat | None:

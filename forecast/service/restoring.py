@@ -20,7 +20,8 @@ from forecast.archive.schema import SCHEMA
 from forecast.config import Config, masked
 from forecast.errors import ArchiveError, ConfigError, FileUnreadable
 from forecast.files import make_private, rename, sha256_of, sync, write_whole
-from forecast.service.backups import BESIDE, KIND, MANIFEST, WITHDRAWN, backups
+from forecast.service.backup_record import MANIFEST, backups
+from forecast.service.backups import BESIDE, KIND, WITHDRAWN
 from forecast.service.heartbeat import last_beat
 from forecast.service.single import hold
 from forecast.service.web.photos import folder_of

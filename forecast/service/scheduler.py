@@ -26,6 +26,7 @@ from forecast.learning import monitor, train, truth_from_analyses, truth_from_ph
 from forecast.service import allocator, backups, heartbeat, retention
 from forecast.service.alerting.job import MINUTES, AlertJob
 from forecast.service.attempts import Attempts
+from forecast.service.backup_record import begin
 from forecast.service.issue_jobs import IssueJobs
 from forecast.service.journal import Journal
 from forecast.service.open_hour import IssueHours
@@ -226,6 +227,13 @@ def _add_keeping(scheduler: BlockingScheduler, world: pipeline.World, clock: Clo
     jobs = [("retain", "let go of what is old", config.keep.at, retention.job)]
     if config.backup.folder is not None:
         jobs.append(("backup", "make the backup of the day", config.backup.at, backups.job))
+        scheduler.add_job(
+            lambda: _apart("backups are not looked at", lambda: begin(config, clock())),
+            next_run_time=utc_now(),
+            id="backups",
+            name="look at the folder of backups",
+            executor="learning",
+        )
     for id, name, at, work in jobs:
         scheduler.add_job(
             lambda work=work: _work_and_trim(work, world, clock),

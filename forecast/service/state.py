@@ -36,12 +36,19 @@ class ServiceState:
     withdrawn: bool = False
 
     def silent(self, now: datetime) -> bool:
-        """Return whether the scheduler does not live."""
-        return self.beat is None or self.beat.silent(now)
+        """Return whether the scheduler does not live: no heartbeat, or its process is gone."""
+        return self.beat is None or self.beat.silent(now) or self.beat.ended()
 
     def expired(self, now: datetime) -> bool:
         """Return whether no issue is in force, or the one that is has expired."""
         return self.issue is None or self.issue.expired(now)
+
+    def archive_failed_last(self) -> bool:
+        """Return whether the archive failed at the newest attempt of this start."""
+        last = self.journal[0] if self.journal else None
+        if last is None or (self.beat is not None and last.at < self.beat.started):
+            return False
+        return last.exit_code == ArchiveError.exit_code
 
     def archive_failure(self, now: datetime) -> JournalEntry | None:
         """Return the first of the newest attempts, all of this start, that the archive failed.
@@ -78,7 +85,7 @@ def overdue_hour(state: ServiceState, config: Config, now: datetime) -> datetime
     """
     late = timedelta(minutes=config.alerts.late_minutes)
     hour = last_hour(config.schedule.issue_at, config.zone, now - late)
-    started = state.beat.started if state.beat and not state.silent(now) else hour
+    started = state.beat.started if state.beat and not state.beat.silent(now) else hour
     if as_utc(now) < max(hour, started) + late:
         return None
     early = timedelta(minutes=config.issue.draft_minutes if config.issue.review != "off" else 0)

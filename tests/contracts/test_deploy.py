@@ -216,3 +216,14 @@ def test_the_example_of_secrets_names_every_variable_and_holds_none() -> None:
         *ENVIRONMENT, PUSH_TOKENS, SECRET, *VARIABLES, CMADAAS_USER, CMADAAS_PASSWORD
     }  # fmt: skip
     assert [line for line in lines if line and not line.startswith("#")] == []
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_handbook_lets_the_service_write_into_the_folder_of_backups(language: str) -> None:
+    """A missing path stops the start of a unit unless a minus stands before it."""
+    handbook = (PROJECT / "docs" / f"handbook.{language}.md").read_text(encoding="utf-8")
+    unit = (SYSTEMD / "skyscape.service").read_text(encoding="utf-8")
+
+    for text in (handbook, unit):
+        assert re.search(r"\[Service\]\n\W*ReadWritePaths=-/mnt/backup/skyscape\n", text)
+        assert "systemctl edit skyscape" in text

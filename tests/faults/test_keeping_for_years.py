@@ -37,7 +37,7 @@ from forecast.ingest.grib import reader
 from forecast.learning import monitor, truth_from_analyses, truth_from_phones, verify
 from forecast.observations import current
 from forecast.observations.intake import Intake
-from forecast.service import backups, restoring, retention
+from forecast.service import backup_record, backups, restoring, retention
 from forecast.service.heartbeat import beat
 from forecast.service.single import hold
 from products.publish import Publisher
@@ -286,7 +286,7 @@ def test_the_newest_backups_stay_and_a_killed_one_is_cleared_away(
 
     made = [backups.back_up(lived, NOW + n * DAY) for n in range(3)]
 
-    assert backups.backups(tmp_path / "backups") == [each.folder for each in made[1:]]
+    assert backup_record.backups(tmp_path / "backups") == [each.folder for each in made[1:]]
     assert made[2].removed == (made[0].folder.name,)
     assert not list((tmp_path / "backups").glob(".making-*"))
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from forecast.__main__ import main
 from forecast.config import read_config
 from forecast.files import write_whole
-from forecast.service import heartbeat, last_settings
+from forecast.service import backup_record, heartbeat, last_settings
 from forecast.service.alerting.ledger import NAME
 from forecast.service.journal import Journal, JournalEntry
 from products import manifest
@@ -50,7 +55,8 @@ def settings(tmp_path: Path, robot: WeComDouble) -> Path:
         models=[],
     )
     (tmp_path / "private").mkdir()
-    (tmp_path / "private" / "archive.db").write_bytes(b"not looked into")
+    with closing(sqlite3.connect(tmp_path / "private" / "archive.db")) as archive:
+        archive.execute("CREATE TABLE one (content)")
     release = tmp_path / "site" / "current"
     release.mkdir(parents=True)
     content = {
@@ -150,13 +156,18 @@ def test_a_missed_hour_and_an_expired_issue_are_each_a_failure(
 
 def test_the_watchdog_needs_no_archive(settings: Path, tmp_path: Path, robot: WeComDouble) -> None:
     heartbeat.beat(tmp_path / "private", HOUR, HOUR, "0.1.0")
-    (tmp_path / "private" / "archive.db").write_bytes(b"no database at all")
+    path = tmp_path / "private" / "archive.db"
+    before = path.read_bytes()
+    with closing(sqlite3.connect(path)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")  # nobody can open it
 
-    assert check(settings, HOUR, "--tell") == 0
-    assert (tmp_path / "private" / "archive.db").read_bytes() == b"no database at all"
+        assert check(settings, HOUR, "--tell") == 0
+
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.glob("archive.db*")] == ["archive.db"]
 
 
-@pytest.mark.parametrize("loss", ["gone", "empty", "failed"])
+@pytest.mark.parametrize("loss", ["gone", "empty", "failed", "garbage", "cut off"])
 def test_an_archive_that_is_lost_is_told_though_issues_go_on(
     settings: Path, tmp_path: Path, robot: WeComDouble, loss: str
 ) -> None:
@@ -167,6 +178,10 @@ def test_an_archive_that_is_lost_is_told_though_issues_go_on(
         Journal(folder).add(issued)
     elif loss == "empty":
         (folder / "archive.db").write_bytes(b"")
+    elif loss == "garbage":
+        (folder / "archive.db").write_bytes(bytes(range(1, 256)) * 1000)
+    elif loss == "cut off":
+        os.truncate(folder / "archive.db", 5000)
     else:
         (folder / "archive.db").unlink()
 
@@ -180,6 +195,8 @@ def test_an_archive_that_is_lost_is_told_though_issues_go_on(
     [(_, _, text)] = robot.taken
     assert "档案库无法读写" in text
     assert ("its file is empty (0 bytes)" in text) == (loss == "empty")
+    assert ("it is no SQLite database" in text) == (loss == "garbage")
+    assert ("it is cut off" in text) == (loss == "cut off")
 
 
 @pytest.mark.parametrize("mistake", ["  check_minutes: [", "  check_minutes: often"])
@@ -199,6 +216,85 @@ def test_a_typing_error_in_the_settings_does_not_silence_the_watchdog(
     [(_, _, told)] = robot.taken
     assert "定时任务已停止" in told
     assert "looked at by the last good ones" in capsys.readouterr().out
+
+
+def test_a_failed_backup_is_told_once_and_its_end_and_fails_nothing(
+    settings: Path, tmp_path: Path, robot: WeComDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = yaml.safe_load(settings.read_text())
+    plain["backup"]["folder"] = str(tmp_path / "backups")
+    settings.write_text(yaml.safe_dump(plain, allow_unicode=True))
+    config, codes = read_config(settings), []
+    backup_record.note_failed(config, HOUR, "the disk is away")
+
+    for minutes in (0, 1, 9, 10, 16):
+        robot.now = HOUR + minutes * MINUTE
+        if minutes == 10:
+            backup_record.note_made(config, tmp_path / "backups", robot.now)
+        heartbeat.beat(tmp_path / "private", robot.now, HOUR - MINUTE, "0.1.0")
+        codes.append(check(settings, robot.now, "--tell"))
+
+    assert codes == [0] * 5
+    assert ["【已结束】" in text for _, _, text in robot.taken] == [False, True]
+    assert "每日备份未完成" in robot.taken[0][2]
+    assert "the disk is away" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("reaped", [True, False])
+def test_a_service_that_was_killed_is_never_called_alive_and_told_of_once_it_stays_away(
+    settings: Path, tmp_path: Path, robot: WeComDouble, capsys: pytest.CaptureFixture[str],
+    reaped: bool,
+) -> None:  # fmt: skip
+    """reaped: somebody has asked how it ended; else its number is still in use."""
+    folder = tmp_path / "private"
+    code = (
+        "import sys, time; from datetime import datetime; from pathlib import Path\n"
+        "from forecast.service.heartbeat import beat\n"
+        "at = datetime.fromisoformat(sys.argv[2]); beat(Path(sys.argv[1]), at, at, '0.1.0')\n"
+        "print('beats', flush=True); time.sleep(600)"
+    )
+    service = subprocess.Popen(
+        [sys.executable, "-c", code, str(folder), HOUR.isoformat()], stdout=subprocess.PIPE
+    )
+    assert service.stdout is not None
+    service.stdout.readline()
+    assert check(settings, HOUR) == 0
+
+    service.kill()
+    if reaped:
+        service.wait()
+    else:
+        os.waitid(os.P_PID, service.pid, os.WEXITED | os.WNOWAIT)
+
+    capsys.readouterr()
+    codes, sent = [], []
+    for seconds in (1, 61, 121, 182):
+        robot.now = HOUR + timedelta(seconds=seconds)
+        codes.append(check(settings, robot.now, "--tell"))
+        sent.append(len(robot.taken))
+    said = capsys.readouterr().out
+    assert codes == [8] * 4
+    assert said.count(f"the service has ended: process {service.pid} is gone") == 4
+    assert f"process {service.pid} since" not in said
+    assert sent == [0, 0, 0, 1]
+    assert "定时任务已停止" in robot.taken[0][2]
+    service.wait()
+    service.stdout.close()
+
+
+@pytest.mark.parametrize("elsewhere", ["", "pid:[1] another-boot"])
+def test_a_process_of_another_machine_or_container_is_judged_by_its_heartbeat_alone(
+    settings: Path, tmp_path: Path, elsewhere: str
+) -> None:
+    folder = tmp_path / "private"
+    heartbeat.beat(folder, HOUR, HOUR, "0.1.0")
+    path = folder / heartbeat.NAME
+    plain = {**json.loads(path.read_text()), "process": 2**22 + 1, "space": elsewhere}
+    path.write_text(json.dumps(plain))
+    os.utime(path, (HOUR.timestamp(), HOUR.timestamp()))
+
+    assert check(settings, HOUR + MINUTE) == 0
+    assert check(settings, HOUR + 4 * MINUTE) == 8
 
 
 def test_tell_without_alive_is_refused(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:

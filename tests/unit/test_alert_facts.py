@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -158,6 +159,24 @@ def test_the_archive_is_asked_every_five_minutes_and_the_files_at_each_look(
     assert read_ledger(world.config.private_folder).alerts["archive"].reported == (  # type: ignore[union-attr]
         NOW + timedelta(minutes=3)
     )
+
+
+def test_a_file_that_is_cut_off_under_the_service_is_seen_between_two_looks_into_it(
+    world: Any, tmp_path: Path
+) -> None:
+    now = [NOW]
+    looking = AlertJob(world, lambda: now[0])
+    looking.look()
+    path = tmp_path / "private" / "archive.db"
+    os.truncate(path, 5000)
+
+    for minute in (1, 4):
+        now[0] = NOW + timedelta(minutes=minute)
+        looking.look()
+
+    alert = read_ledger(world.config.private_folder).alerts["archive"]  # type: ignore[union-attr]
+    assert alert.reported == NOW + timedelta(minutes=4)
+    assert "it is cut off" in alert.texts["en"]
 
 
 def test_the_job_outlives_a_defect(

@@ -15,7 +15,7 @@ import pytest
 
 from forecast.config import Config
 from forecast.files import write_whole
-from forecast.service import heartbeat
+from forecast.service import backup_record, heartbeat
 from forecast.service.journal import Journal, JournalEntry
 from forecast.service.web.server import WebServer
 from products import manifest
@@ -92,7 +92,7 @@ def test_health_and_metrics_need_no_archive(ours: WebWorld) -> None:
     for path in ours.world.config.private_folder.glob("archive.db*"):
         path.write_bytes(b"no database")
 
-    assert statuses(ours) == [200, 200, 200]
+    assert statuses(ours) == [503, 200, 200]  # degraded: issues go on
     assert ours.client().get("/metrics").status_code == 200
 
 
@@ -107,6 +107,21 @@ def test_an_issue_that_went_out_without_the_archive_is_degraded(ours: WebWorld) 
     assert statuses(ours) == [503, 200, 200]
     assert answer.json is not None
     assert (answer.json["status"], answer.json["archive_fault"]) == ("degraded", True)
+
+
+def test_an_attempt_that_the_archive_failed_is_degraded_at_once_until_the_next_succeeds(
+    ours: WebWorld,
+) -> None:
+    lives(ours)
+    issued(ours)
+    journal, asked = Journal(ours.world.config.private_folder), []
+    for code in (0, 5, 0):
+        journal.add(JournalEntry(NOW, HOUR, "b", "waiting", None, code, "archive busy"))
+        answer = ours.client().get("/healthz")
+        assert answer.json is not None
+        asked.append((answer.status_code, answer.json["status"], answer.json["archive_fault"]))
+
+    assert asked == [(200, "ok", False), (503, "degraded", True), (200, "ok", False)]
 
 
 def figures(answer: Any) -> dict[str, float]:
@@ -146,6 +161,28 @@ def test_metrics_have_names_with_units_and_the_figures_of_the_service(ours: WebW
         for name in found
         if not name.startswith("skyscape_http_requests_created")
     )
+
+
+def test_a_backup_that_is_missing_is_a_metric_and_stands_in_health(
+    config: Config, tmp_path: Path
+) -> None:
+    backup = config.backup.model_copy(update={"folder": tmp_path / "backups"})
+    found = web_world(config.model_copy(update={"backup": backup}), tmp_path, review="off")
+    found.now = NOW
+    lives(found)
+    issued(found)
+    backup_record.note_made(found.world.config, tmp_path / "backups", NOW - timedelta(hours=3))
+    client = found.client()
+
+    whole = figures(client.get("/metrics"))
+    assert whole["skyscape_backup_age_seconds"] == 3 * 3600
+    assert whole["skyscape_backup_missing"] == 0
+
+    backup_record.note_failed(found.world.config, NOW, "the disk is away")
+    assert figures(client.get("/metrics"))["skyscape_backup_missing"] == 1
+    answer = client.get("/healthz")
+    assert answer.json is not None
+    assert (answer.status_code, answer.json["backup_fault"]) == (200, True)
 
 
 def test_a_silent_station_is_a_metric(ours: WebWorld, config: Config) -> None:

@@ -16,12 +16,14 @@ from forecast.domain import Name
 from forecast.errors import SourceError
 from forecast.issue.hours import last_hour
 from forecast.service.alerting.facts import Facts
+from forecast.service.heartbeat import SILENT
 from forecast.service.state import ARCHIVE_PATIENCE, overdue_hour, run_due
 
 Level = Literal["critical", "warning"]
 LEVELS: tuple[str, ...] = get_args(Level)
 # Readers get nothing, or what is old, or soon will. Only these are escalated.
 CRITICAL = frozenset({"scheduler", "no_issue", "nothing", "expired", "archive", "review", "disk"})
+RESTART = timedelta(minutes=1)  # in which a process that is gone may have a successor
 LEAST_DAYS = 7  # of sizes known before a growth is concluded from them
 
 
@@ -64,11 +66,16 @@ Found = tuple[Condition, ...] | None
 
 
 def scheduler(facts: Facts) -> Found:
-    """The scheduler does not live: no heartbeat, an old one, or one of the future."""
+    """The scheduler does not live: no heartbeat, an old one, one of the future, or of a process
+    that is gone. Of such a process nobody is told before the heartbeat is old: a restart is no
+    alert.
+    """
     if not facts.service.silent(facts.now):
         return ()
     beat = facts.service.beat
-    return (Condition("scheduler", beat.at if beat else None),)
+    if beat is None or beat.silent(facts.now):
+        return (Condition("scheduler", beat.at if beat else None),)
+    return (Condition("scheduler", beat.at, after=max(beat.at + SILENT - facts.now, RESTART)),)
 
 
 def no_issue(facts: Facts) -> Found:
@@ -201,6 +208,23 @@ def disk(facts: Facts) -> Found:
     return tuple(found)
 
 
+def backup(facts: Facts) -> Found:
+    """The daily backup failed, its folder cannot be written, or the newest is older than 26 h."""
+    if facts.config.backup.folder is None:
+        return ()
+    record = facts.backup
+    if record is None:
+        return None
+    since = record.missing_since(facts.now)
+    if since is None:
+        return ()
+    blanks: dict[str, Blank] = {
+        "folder": str(record.folder), "last": record.made or WordKey("alerts.backup.never"),
+        "reason": record.reason[:300] or "-",
+    }  # fmt: skip
+    return (Condition("backup", since, blanks),)
+
+
 def _size(size: float) -> str:
     """Return a size [byte] with its unit: GB, below one MB."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
@@ -288,6 +312,7 @@ KINDS: Mapping[Callable[[Facts], Found], tuple[str, ...]] = {
     archive: ("archive",),
     review: ("review",),
     disk: ("disk",),
+    backup: ("backup",),
     source: ("source",),
     no_new_run: ("no_new_run",),
     models: ("model",),

@@ -12,15 +12,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from forecast.archive.database import ADVICE, file_of
 from forecast.archive.drafts import Drafts
+from forecast.archive.file_header import damage_of
 from forecast.archive.intake_report import IntakeCounts
 from forecast.archive.issued import last_contributions
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
 from forecast.archive.rebuilding import holds_issues, refuse_lost
-from forecast.config import Config, push_tokens
+from forecast.config import Config, masked, push_tokens
 from forecast.errors import ArchiveError, ConfigError
 from forecast.review import Draft
+from forecast.service.backup_record import BackupRecord, read_record
 from forecast.service.state import ServiceState, read_service_state
 
 RUN_FOLDER = re.compile(r"\d{10}")
@@ -66,6 +69,7 @@ class Facts:
     archive, learning: None where nobody looked, or nothing could be read; archive_error: why.
     added_runs: the newest run at hand of each model that only adds fields; None: none.
     archive_bytes: size of the archive; None: not known. sizes: the same by day (ISO) before.
+    backup: what is known of the daily backups; None: nothing.
     """
 
     config: Config
@@ -78,20 +82,31 @@ class Facts:
     added_runs: Mapping[str, datetime | None] | None = None
     archive_bytes: int | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
+    backup: BackupRecord | None = None
 
 
 def small_facts(config: Config, now: datetime) -> Facts:
     """Return the facts that need neither the archive nor a network: those of the watchdog.
 
-    Whether the file of the archive is there and not empty is one of them.
+    Whether the file of the archive is there, and whole by its first bytes, is one of them.
     """
     service = read_service_state(config)
+    error = archive_fault(config, service)
+    return Facts(
+        config, now, service, disks(config), archive_error=error, backup=read_record(config)
+    )
+
+
+def archive_fault(config: Config, service: ServiceState) -> str:
+    """Return what is wrong with the file of the archive, which is not opened; "": nothing shows."""
+    url = config.archive.url
     try:
-        refuse_lost(config.archive.url, int(service.issue is not None))
-        error = ""
+        refuse_lost(url, int(service.issue is not None))
+        path = file_of(url)
     except ArchiveError as lost:
-        error = str(lost)
-    return Facts(config, now, service, disks(config), archive_error=error)
+        return str(lost)
+    damage = damage_of(path) if path is not None else ""
+    return f"archive {masked(url)}: {damage}; {ADVICE}" if damage else ""
 
 
 def disks(config: Config) -> tuple[DiskSpace, ...]:

@@ -18,10 +18,12 @@ from forecast.service.alerting.facts import (
     LearningFacts,
     added_runs,
     archive_bytes,
+    archive_fault,
     disks,
     reason_of,
 )
 from forecast.service.alerting.watch import Alerting
+from forecast.service.backup_record import read_record
 from forecast.service.heartbeat import Heartbeat
 from forecast.service.state import ServiceState, read_service_state
 
@@ -62,7 +64,15 @@ class AlertJob:
                 archive_bytes=archive_bytes(self._world.archive),
             )  # fmt: skip
             self._slow = slow = (now, facts)
-        return replace(slow[1], now=now, service=self._state(now), disks=disks(config))
+        state = self._state(now)
+        return replace(
+            slow[1],
+            now=now,
+            service=state,
+            disks=disks(config),
+            archive_error=slow[1].archive_error or archive_fault(config, state),
+            backup=read_record(config),
+        )
 
     def _state(self, now: datetime) -> ServiceState:
         """Return the state of the service, which lives: a full disk may hold its heartbeat back."""

@@ -1,7 +1,7 @@
 """Whether the service works, for whoever watches it: `/healthz`, and its two halves.
 
     /healthz         200 where the scheduler lives, no hour is overdue, the issue in force holds and
-                     the archive works by the last attempts and its file
+                     the archive worked at the last attempt and its file is whole
     /healthz/live    200 where the scheduler lives: for what starts a dead service again
     /healthz/ready   200 where an issue is in force and holds: for what sends readers here
 
@@ -32,7 +32,8 @@ def health(half: str = "") -> ResponseReturnValue:
     """Return how the service is as JSON, with 503 where it does not work."""
     config, now = context().config, as_utc(context().clock())
     facts = small_facts(config, now)
-    state, archive_fault = facts.service, conditions.archive(facts)
+    state = facts.service
+    archive_fault = bool(conditions.archive(facts)) or state.archive_failed_last()
     beat, issue = state.beat, state.issue
     overdue = overdue_hour(state, config, now)
     live, ready = not state.silent(now), not state.expired(now)
@@ -50,7 +51,8 @@ def health(half: str = "") -> ResponseReturnValue:
         withdrawn=state.withdrawn,
         valid_until=_text(issue.valid_until if issue else None),
         overdue_hour=_text(overdue),
-        archive_fault=bool(archive_fault),
+        archive_fault=archive_fault,
+        backup_fault=bool(conditions.backup(facts)),
         last_attempt=_text(last.at if last else None),
         outcome=last.outcome if last else None,
         exit_code=last.exit_code if last else None,

@@ -19,11 +19,13 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from forecast import VERSION
 from forecast.archive.observations import Observations
+from forecast.config import Config
 from forecast.domain import as_utc
 from forecast.errors import ArchiveError
 from forecast.service.alerting.conditions import LEVELS
 from forecast.service.alerting.facts import LOOK_BACK, archive_bytes, disks
 from forecast.service.alerting.ledger import read_ledger
+from forecast.service.backup_record import read_record
 from forecast.service.journal import Journal
 from forecast.service.state import ISSUED, ServiceState, overdue_hour, read_service_state
 from forecast.service.web.context import WebContext, context
@@ -84,6 +86,7 @@ class Metrics:
         for disk in disks(config):
             free.add_metric([str(disk.folder)], disk.free)
         yield free
+        yield from _backups(config, now)
         yield self._open_alerts()
         yield from self._silent_stations(now)
 
@@ -210,6 +213,18 @@ def _ages(state: ServiceState, now: datetime) -> Iterator[Metric]:
         )
         for name, text, span in of:
             yield _gauge(name, text, span.total_seconds())
+
+
+def _backups(config: Config, now: datetime) -> Iterator[Metric]:
+    """Yield how old the newest whole backup is [s], and whether that of the day is missing."""
+    record = read_record(config)
+    if record is None:
+        return
+    if record.made is not None:
+        age = (now - record.made).total_seconds()
+        yield _gauge("backup_age_seconds", "Since the newest whole backup was made.", age)
+    missing = record.missing_since(now) is not None
+    yield _gauge("backup_missing", "1 while the backup of the day is missing.", missing)
 
 
 def _gauge(name: str, text: str, value: float, **labels: str) -> Metric:
