@@ -245,6 +245,12 @@ class FileUnreadable(SkyscapeError):
     exit_code = 7
 
 
+def said_by_a_command(error: SkyscapeError) -> str:
+    """Return an error as a command that ends says it: nothing tries again what a lock hindered."""
+    again = "; the command can be given again" if isinstance(error, ArchiveBusy) else ""
+    return f"{error}{again}"
+
+
 def of_the_disk(error: OSError) -> PublishError | None:
     """Return an error of the disk or the machine that may pass as one of ours; None for others."""
     if error.errno not in PASSING:

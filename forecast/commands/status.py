@@ -1,5 +1,5 @@
 """What `skyscape status` shows: what is in force, what was issued last and what failed, what the
-stations send, what has moved of late.
+stations send, what has moved of late. What needs no archive is shown without one, too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from forecast.archive.observations import Observations, StationActivity
 from forecast.commands import delivery_status
 from forecast.commands import world as setup
 from forecast.config import Config, masked
+from forecast.errors import ArchiveError, said_by_a_command
 from forecast.learning import monitor
 from forecast.observations.doubts import recent_doubts
 from forecast.observations.formats.collector import sanitised
@@ -30,19 +31,27 @@ DAY = timedelta(days=1)
 TIMES = ("issued", "valid_until", "at", "time", "last", "hour", "expires", "started", "since")
 STALE, EMPTY = 8, 9  # exit codes: the issue in force has expired; none is in force
 WIDTH = 11  # [character] of the first word of a line
-LAST = 10  # entries of the journal
+LAST = 10  # entries of the journal, issues and attempts
+OF_ARCHIVE = ("issues", "drafts", "attempts", "delivery", "observations")
 # files and senders that the text names, those with refused lines first; the JSON names all
 MOST_LINES = 50
 
 
 def found(config: Config, now: datetime, everything: bool = False) -> dict[str, Any]:
     """Return what is known at `now`, as JSON holds it; of files and senders the last day, or
-    everything kept. Raises: ArchiveError.
+    everything kept.
+
+    What stands in the archive (OF_ARCHIVE) is None where that cannot be read: archive_fault says
+    why.
     """
-    archive, publisher = setup.open_archive(config), Publisher(config)
-    current, issues, attempts = publisher.current(), archive.issues(10), archive.attempts(10)
-    in_force = next((issue for issue in issues if issue.id == current), None)
-    state = read_service_state(config)
+    publisher, state = Publisher(config), read_service_state(config)
+    current, fault = publisher.current(), ""
+    kept: dict[str, Any] = dict.fromkeys(OF_ARCHIVE)
+    try:
+        kept = _kept(config, now, everything)
+    except ArchiveError as error:
+        fault = said_by_a_command(error)
+    unknown = not any(issue["id"] == current for issue in kept["issues"] or ()) and not fault
     known = {
         "zone": config.service.timezone,
         "archive": masked(config.archive.url),
@@ -50,10 +59,24 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "in_force": current or None,
         "withdrawn": publisher.is_withdrawn(),
         "whole": publisher.holds(current) if current else False,
-        "stale": in_force is None or in_force.expired(now),
+        "stale": state.expired(now) or unknown,
         "service": _service(state, now),
         "problems": _problems(config, state, now),
         "alerts": _alerts(config),
+        "review": config.issue.review,
+        "models_refused": refused_models(config.learning.folder),
+        "journal": [_entry(entry) for entry in state.journal[:LAST]],
+        "moved": monitor.lines(config.learning.folder),
+        "archive_fault": fault or None,
+        **kept,
+    }
+    return {key: _in_zone(value, config.zone) for key, value in known.items()}
+
+
+def _kept(config: Config, now: datetime, everything: bool) -> dict[str, Any]:
+    """Return what stands in the archive, by OF_ARCHIVE. Raises: ArchiveError."""
+    archive = setup.open_archive(config)
+    return {
         "issues": [
             {
                 "id": i.id,
@@ -62,27 +85,26 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
                 "valid_until": i.valid_until.isoformat(),
                 "channels": {r.channel: r.outcome for r in archive.receipts(i)},
             }
-            for i in issues
+            for i in archive.issues(LAST)
         ],
-        "review": config.issue.review,
         "drafts": _drafts(archive, now),
-        "models_refused": refused_models(config.learning.folder),
         "attempts": [
-            {"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail} for a in attempts
+            {"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail}
+            for a in archive.attempts(LAST)
         ],
-        "journal": [_entry(entry) for entry in state.journal[:LAST]],
         "delivery": delivery_status.found(archive, now),
         "observations": _observed(config, archive, now, everything),
-        "moved": monitor.lines(config.learning.folder),
     }
-    return {key: _in_zone(value, config.zone) for key, value in known.items()}
 
 
 def exit_code(found: dict[str, Any]) -> int:
     """Return 0 where readers see a forecast that holds and the service does its work.
 
-    STALE where it does not, EMPTY where nothing is in force.
+    That of the archive where it cannot be read, STALE where the service or the forecast fails,
+    EMPTY where nothing is in force.
     """
+    if found.get("archive_fault"):
+        return ArchiveError.exit_code
     if not found["in_force"]:
         return EMPTY
     return STALE if found["stale"] or found["problems"] else 0
@@ -201,6 +223,27 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
         *(f"problem    {problem}" for problem in found["problems"]),
         *(f"model      refused: {reason}" for reason in found["models_refused"]),
     ]
+    if found["archive_fault"] is None:
+        lines_out += _lines_of_archive(found)
+    lines_out += [
+        f"journal    {made['at']}  {made['outcome']}  hour {made['hour']}  "
+        f"exit {made['exit_code']}  {made['attempt']}  {made['detail']}"
+        for made in found["journal"]
+    ]
+    moved = [f"moved      {line}" for line in found["moved"]]
+    if found["archive_fault"] is not None:
+        return [
+            *lines_out, *moved, f"fault      {found['archive_fault']}",
+            "unknown    what stands in the archive: issues and their channels, drafts, messages, "
+            "reports of stations",
+        ]  # fmt: skip
+    lines_out += delivery_status.lines(found["delivery"])
+    return [*lines_out, *moved, *_observation_lines(found["observations"], everything)]
+
+
+def _lines_of_archive(found: dict[str, Any]) -> list[str]:
+    """Return the lines on issues, drafts and attempts."""
+    lines_out = []
     for issue in found["issues"]:
         channels = ", ".join(
             f"{channel} {outcome}" for channel, outcome in issue["channels"].items()
@@ -215,14 +258,7 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
         f"attempt    {made['at']}  exit {made['exit_code']}  {made['detail']}"
         for made in found["attempts"]
     ]
-    lines_out += [
-        f"journal    {made['at']}  {made['outcome']}  hour {made['hour']}  "
-        f"exit {made['exit_code']}  {made['attempt']}  {made['detail']}"
-        for made in found["journal"]
-    ]
-    lines_out += delivery_status.lines(found["delivery"])
-    lines_out += [f"moved      {line}" for line in found["moved"]]
-    return [*lines_out, *_observation_lines(found["observations"], everything)]
+    return lines_out
 
 
 def _draft_line(draft: dict[str, Any]) -> str:

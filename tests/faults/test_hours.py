@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +27,8 @@ from forecast.errors import ArchiveUnusable, ConfigError, CycleNotReady, OlderRu
 from forecast.ingest.grib import reader
 from forecast.issue import choice_of_run
 from forecast.issue.release import restore
+from forecast.service import heartbeat
+from forecast.service.alerting.ledger import Ledger, OpenAlert, write_ledger
 from forecast.service.attempts import Attempts
 from forecast.service.backups import back_up
 from forecast.service.issue_jobs import IssueJobs
@@ -180,8 +184,9 @@ def test_no_command_that_reads_begins_a_lost_archive_anew_or_takes_it_for_sound(
         Archive(ours.archive.url)
     before = file_of(ours).exists()
 
-    with pytest.raises(ArchiveUnusable, match="released issues are in the output folder"):
-        status.found(ours, HOUR)
+    shown = status.found(ours, HOUR)
+    assert "released issues are in the output folder" in shown["archive_fault"]
+    assert status.exit_code(shown) == 5
     with pytest.raises(ArchiveUnusable, match="released issues are in the output folder"):
         back_up(ours, HOUR, tmp_path / "backups")
     found = [each for each in check._archive(ours, HOUR, False) if each.grade == "fault"]
@@ -190,6 +195,60 @@ def test_no_command_that_reads_begins_a_lost_archive_anew_or_takes_it_for_sound(
     assert "skyscape restore" in found[0].detail
     assert file_of(ours).exists() == before
     assert not list(tmp_path.glob("backups/skyscape-*"))
+
+
+def garbage(settings: Config) -> None:
+    file_of(settings).write_bytes(b"no database at all " * 1000)
+
+
+@contextmanager
+def harmed(settings: Config, harm: Callable[[Config], None] | None) -> Iterator[None]:
+    """Do harm to the archive; None: another process holds it."""
+    if harm is not None:
+        harm(settings)
+        yield
+        return
+    with closing(sqlite3.connect(file_of(settings), isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (lose, "stop the service if one runs, then bring it back"),
+        (damage, "it is damaged"),
+        (garbage, "it is damaged"),
+        (None, "another process holds it (database is locked); the command can be given again"),
+    ],
+)
+def test_status_shows_what_needs_no_archive_whatever_happened_to_it(
+    service: Service, ours: Config, harm: Callable[[Config], None] | None, why: str
+) -> None:
+    assert service.look().outcome == "issued"
+    with closing(sqlite3.connect(file_of(ours))) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    heartbeat.beat(ours.private_folder, HOUR, HOUR - timedelta(hours=2), "0.1.0")
+    alert = OpenAlert(
+        "archive", "archive", "critical", HOUR, HOUR, {"en": "no archive"}, reported=HOUR
+    )
+    write_ledger(ours.private_folder, Ledger({"archive": alert}))
+    service.world.archive._engine.dispose()  # its connections would share the lock
+
+    with harmed(ours, harm):
+        found = status.found(ours, HOUR)
+
+    lines = status.lines(found)
+    assert status.exit_code(found) == 5
+    [fault] = [line for line in lines if line.startswith("fault ")]
+    assert why in fault
+    assert "it is tried again" not in "\n".join(lines)
+    assert "in force   gfs-2026112206 (fresh)" in lines
+    for begins in ("service    alive  process", "alert      2026", "journal    2026"):
+        assert any(line.startswith(begins) for line in lines)
+    assert json.loads(json.dumps(found))["journal"][0]["issue"] == "gfs-2026112206"
+    assert found["issues"] is None
 
 
 def test_a_damaged_archive_is_kept_beside_the_rebuilt_one(ours: Config) -> None:
