@@ -20,7 +20,7 @@ from forecast.learning import monitor
 from forecast.observations.doubts import recent_doubts
 from forecast.observations.formats.collector import sanitised
 from forecast.service.alerting.ledger import read_ledger, recipients_of
-from forecast.service.journal import JournalEntry
+from forecast.service.journal import SERVICE, JournalEntry
 from forecast.service.state import ServiceState, read_service_state
 from forecast.settings import StationSettings
 from models.refusals import refused_models
@@ -160,7 +160,7 @@ def _entry(entry: JournalEntry) -> dict[str, Any]:
     return {
         "at": entry.at.isoformat(), "hour": entry.hour.isoformat(), "attempt": entry.attempt,
         "outcome": entry.outcome, "issue": entry.issue, "exit_code": entry.exit_code,
-        "detail": entry.detail,
+        "detail": entry.detail, "by": entry.by,
     }  # fmt: skip
 
 
@@ -227,7 +227,7 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
         lines_out += _lines_of_archive(found)
     lines_out += [
         f"journal    {made['at']}  {made['outcome']}  hour {made['hour']}  "
-        f"exit {made['exit_code']}  {made['attempt']}  {made['detail']}"
+        f"exit {made['exit_code']}  {made['attempt']}  {_by(made)}{made['detail']}"
         for made in found["journal"]
     ]
     moved = [f"moved      {line}" for line in found["moved"]]
@@ -239,6 +239,11 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
         ]  # fmt: skip
     lines_out += delivery_status.lines(found["delivery"])
     return [*lines_out, *moved, *_observation_lines(found["observations"], everything)]
+
+
+def _by(made: dict[str, Any]) -> str:
+    """Return what names the command that made an attempt; "" for the service."""
+    return "" if made["by"] == SERVICE else f"by {made['by']}: "
 
 
 def _lines_of_archive(found: dict[str, Any]) -> list[str]:

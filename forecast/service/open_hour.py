@@ -22,6 +22,7 @@ from forecast.config import Config
 from forecast.domain import Cycle, as_utc
 from forecast.issue.hours import due_run, hours_between, last_hour
 from forecast.service.attempts import Attempts, Result
+from forecast.service.journal import ONCE
 
 SOON = timedelta(seconds=30)  # the wait for a lock
 SOON_MOST = 4  # times in a row; then the wait is that for data
@@ -122,21 +123,29 @@ class IssueHours:
 
     def _leave(self, hour: datetime, now: datetime) -> None:
         """Leave the hour before behind, and note the hours since then that had no issue."""
-        before, journal = self.open, self._attempts.journal
+        before = self.open
         if before is not None:
             since = before.hour
             if since < hour and before.next_look is not None and not before.late:
                 self._end(before, now)
         else:
-            last = next(iter(journal.last(1)), None)
-            if last is None:
+            since = self._last_hour_of_a_service(hour)
+            if since is None:
                 return
-            since = last.hour
             if since < hour:
                 self._missed(since, now, DOWN)
         between = hours_between(self._config.schedule.issue_at, self._config.zone, since, hour)
         for each in between[-MISSED_MOST:]:
             self._missed(each, now, DOWN)
+
+    def _last_hour_of_a_service(self, hour: datetime) -> datetime | None:
+        """Return the newest hour up to `hour` that a service, or an issue, has in the journal.
+
+        What failed by a command is no sign of a service. None where there was none yet.
+        """
+        entries = self._attempts.journal.last()
+        found = (e.hour for e in entries if (e.by != ONCE or e.issue) and e.hour <= hour)
+        return max(found, default=None)
 
     def _opened(self, hour: datetime, now: datetime) -> OpenHour:
         """Return the state of the hour that has come, or in which the service starts."""
@@ -145,7 +154,7 @@ class IssueHours:
         until = (hour if on_time else now) + self._misfire
         found = OpenHour(hour, until, check, now)
         found.wanted = self.open is None and self._work.begin(now)
-        known = self._attempts.journal.last(1)  # not at the first start of all
+        known = self._last_hour_of_a_service(hour)  # None at the first start of all
         if known and not on_time and self._work.standing(hour, now).issue is None:
             self._missed(hour, now, DOWN)
         return found

@@ -14,7 +14,7 @@ from forecast.domain import Issue, as_utc
 from forecast.errors import ArchiveError
 from forecast.issue.hours import due_run, last_hour
 from forecast.service.heartbeat import Heartbeat, last_beat
-from forecast.service.journal import Journal, JournalEntry
+from forecast.service.journal import ONCE, Journal, JournalEntry
 from products import manifest
 
 # The outcomes of the journal after which an hour has an issue of its own.
@@ -44,12 +44,15 @@ class ServiceState:
         return self.issue is None or self.issue.expired(now)
 
     def archive_failure(self, now: datetime) -> JournalEntry | None:
-        """Return the first of the newest attempts, all of this start, that the archive failed.
+        """Return the first of the newest attempts, all of this start, that the archive failed; what
+        a command met is not the service's.
 
         None where the newest did not, or where they only waited for less than ARCHIVE_PATIENCE.
         """
         failed = []
         for entry in self.journal:
+            if entry.by == ONCE and entry.exit_code:
+                continue
             before = self.beat is not None and entry.at < self.beat.started
             if entry.exit_code != ArchiveError.exit_code or before:
                 break

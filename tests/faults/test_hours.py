@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from forecast import pipeline
 from forecast.archive import database
 from forecast.archive.issues import Archive
 from forecast.archive.rebuilding import refuse_lost
-from forecast.commands import check, status
+from forecast.commands import check, issue, status
 from forecast.commands import world as setup
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle
@@ -195,6 +195,39 @@ def test_no_command_that_reads_begins_a_lost_archive_anew_or_takes_it_for_sound(
     assert "skyscape restore" in found[0].detail
     assert file_of(ours).exists() == before
     assert not list(tmp_path.glob("backups/skyscape-*"))
+
+
+def test_each_once_is_a_line_of_the_journal_with_and_without_an_archive(
+    service: Service, ours: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = setup.build_world
+
+    def once(run: datetime, cycle: datetime | None = None) -> JournalEntry:
+        monkeypatch.setattr(setup, "build_world", lambda config, *_: world(config, run))
+        issue._issue(ours, None, cycle, HOUR, True)
+        return service.journal.last(1)[0]
+
+    assert once(RUN).outcome == "unchanged"
+    entry = once(RUN + timedelta(hours=6))
+    assert (entry.outcome, entry.issue, entry.exit_code) == ("issued", "gfs-2026112206", 0)
+    assert (entry.hour, entry.by) == (HOUR, "once")
+    service.look()
+    assert service.journal.last(1)[0] == entry  # the service knows that the hour has its issue
+    with pytest.raises(OlderRun):
+        once(RUN - timedelta(hours=6))
+    with pytest.raises(ConfigError):
+        once(RUN, HOUR + timedelta(hours=2))
+    monkeypatch.setattr(setup, "build_world", whole)
+    lose(ours)
+    with pytest.raises(ArchiveUnusable):
+        issue._issue(ours, None, None, HOUR, True)
+
+    kept = [(each.outcome, each.exit_code, each.by) for each in service.journal.last()]
+    assert kept[:3] == [("refused", 5, "once"), ("refused", 3, "once"), ("older", 4, "once")]
+    assert len(kept) == 5
+    assert "by once: ArchiveUnusable: archive sqlite" in "\n".join(
+        status.lines(status.found(ours, HOUR))
+    )
 
 
 def garbage(settings: Config) -> None:

@@ -164,6 +164,17 @@ def test_the_archive_failed_by_an_issue_without_it_or_by_attempts_that_last(conf
     assert not conditions.archive(replace(started, service=replace(started.service, beat=beat)))
 
 
+def test_what_a_command_met_is_no_failure_of_the_service(config: Config) -> None:
+    locked = replace(entry("waiting", HOUR, 5, "database is locked"), by="once")
+    away = replace(entry("waiting", HOUR, 4, "no answer"), by="once")
+    given = replace(facts(config, journal=(locked, away)), archive=QUIET)
+
+    assert not conditions.archive(given)
+    assert not found(conditions.source, given)
+    ours = replace(away, by="service")
+    assert found(conditions.source, facts(config, journal=(locked, ours)))
+
+
 def test_a_source_is_away_once_every_attempt_of_late_says_so(config: Config) -> None:
     away = [entry("waiting", HOUR + n * 10 * MINUTE, 4) for n in range(3)][::-1]
 

@@ -31,7 +31,7 @@ from forecast.errors import (
 )
 from forecast.issue.hours import due_run
 from forecast.issue.report import IssueReport
-from forecast.service.attempts import Attempts, Result, failed
+from forecast.service.attempts import Attempts, Result, entry_of, failed
 from forecast.service.issue_jobs import IssueJobs
 from forecast.service.journal import Journal
 from forecast.service.open_hour import IssueHours, Standing
@@ -382,6 +382,18 @@ def test_a_machine_that_slept_over_an_hour_issues_when_it_wakes(
     assert service.in_force[2] == DUE
     assert service.of(HOUR)[-1] == "issued"
     assert service.of(HOUR).count("issued") == 1
+
+
+def test_a_command_that_failed_before_the_first_start_makes_no_hour_a_missed_one(
+    service: Service,
+) -> None:
+    refused = Result("refused", "ArchiveUnusable: gone", 5)
+    service.journal.add(entry_of(HOUR - timedelta(hours=9), HOUR, refused, by="once"))
+    service.now = HOUR + timedelta(hours=1)
+
+    service.hours.look()
+
+    assert "missed" not in [outcome for _, outcome in service.outcomes]
 
 
 def test_hours_that_passed_while_the_service_was_down_are_noted_as_missed(service: Service) -> None:

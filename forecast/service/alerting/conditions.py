@@ -16,6 +16,7 @@ from forecast.domain import Name
 from forecast.errors import SourceError
 from forecast.issue.hours import last_hour
 from forecast.service.alerting.facts import Facts
+from forecast.service.journal import ONCE
 from forecast.service.state import ARCHIVE_PATIENCE, overdue_hour, run_due
 
 Level = Literal["critical", "warning"]
@@ -109,14 +110,15 @@ def source(facts: Facts) -> Found:
     A source that answers that a run is not there yet works; an old run has its own alert.
     """
     failed = None
-    for entry in facts.service.journal:
+    ours = [e for e in facts.service.journal if e.by != ONCE or not e.exit_code]
+    for entry in ours:
         if entry.outcome != "waiting" or entry.exit_code != SourceError.exit_code:
             break
         failed = entry
     late = timedelta(minutes=facts.config.alerts.late_minutes)
     if failed is None or facts.now - failed.at < late:
         return ()
-    detail = facts.service.journal[0].detail[:200]
+    detail = ours[0].detail[:200]
     model = facts.config.source.name.as_name(facts.config.source.model)
     return (Condition("source", failed.at, {"model": model, "reason": detail}),)
 
