@@ -12,23 +12,36 @@ from forecast.archive.drafts import Drafts
 from forecast.archive.intake_report import IntakeCounts, IntakeReason
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations, StationActivity
-from forecast.commands import delivery_status
+from forecast.commands import delivery_status, service_status
 from forecast.commands import world as setup
 from forecast.config import Config, masked
 from forecast.errors import ArchiveError, said_by_a_command
 from forecast.learning import monitor
 from forecast.observations.doubts import recent_doubts
 from forecast.observations.formats.collector import sanitised
-from forecast.service.alerting.ledger import read_ledger, recipients_of
+from forecast.service.alerting.conditions import assess
+from forecast.service.alerting.facts import small_facts
+from forecast.service.alerting.notices import texts_of
 from forecast.service.journal import SERVICE, JournalEntry
-from forecast.service.state import ServiceState, read_service_state
+from forecast.service.state import read_service_state
 from forecast.settings import StationSettings
 from models.refusals import refused_models
 from products.publish import Publisher
 
 DAY = timedelta(days=1)
 # keys of the document
-TIMES = ("issued", "valid_until", "at", "time", "last", "hour", "expires", "started", "since")
+TIMES = (
+    "issued",
+    "valid_until",
+    "at",
+    "time",
+    "last",
+    "hour",
+    "expires",
+    "started",
+    "since",
+    "gone",
+)
 STALE, EMPTY = 8, 9  # exit codes: the issue in force has expired; none is in force
 WIDTH = 11  # [character] of the first word of a line
 LAST = 10  # entries of the journal, issues and attempts
@@ -51,7 +64,8 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         kept = _kept(config, now, everything)
     except ArchiveError as error:
         fault = said_by_a_command(error)
-    unknown = not any(issue["id"] == current for issue in kept["issues"] or ()) and not fault
+    assessment = assess(small_facts(config, now))
+    why = service_status.why_stale(config, state, kept["issues"], now)
     known = {
         "zone": config.service.timezone,
         "archive": masked(config.archive.url),
@@ -59,10 +73,15 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "in_force": current or None,
         "withdrawn": publisher.is_withdrawn(),
         "whole": publisher.holds(current) if current else False,
-        "stale": state.expired(now) or unknown,
-        "service": _service(state, now),
-        "problems": _problems(config, state, now),
-        "alerts": _alerts(config),
+        "stale": bool(why),
+        "stale_because": why,
+        "behind": next(
+            (texts_of(c, config)["en"] for c in assessment.conditions if c.kind == "no_new_run"),
+            None,
+        ),
+        "service": service_status.service(state, now),
+        "problems": service_status.problems(config, state, now),
+        "alerts": service_status.alerts(config, assessment),
         "review": config.issue.review,
         "models_refused": refused_models(config.learning.folder),
         "journal": [_entry(entry) for entry in state.journal[:LAST]],
@@ -110,51 +129,6 @@ def exit_code(found: dict[str, Any]) -> int:
     return STALE if found["stale"] or found["problems"] else 0
 
 
-def _problems(config: Config, state: ServiceState, now: datetime) -> list[str]:
-    """Return why the service fails, in words: as `check --alive`, once it was started.
-
-    Also that its process has ended, however short ago.
-    """
-    if state.beat is None:
-        return []
-    from forecast.commands import alive
-
-    named = [each.detail for each in alive.findings(config, now) if each.grade == "fault"]
-    if state.beat.ended() and not state.silent(now):
-        named.append(f"the service has ended: process {state.beat.process} is gone")
-    return named
-
-
-def _service(state: ServiceState, now: datetime) -> dict[str, Any]:
-    """Return how the scheduler lives: its last heartbeat, its process and its version."""
-    beat = state.beat
-    ended = beat is not None and beat.ended()
-    return {
-        "alive": not state.silent(now) and not ended,
-        "ended": ended,
-        "at": beat.at.isoformat() if beat else None,
-        "started": beat.started.isoformat() if beat else None,
-        "process": beat.process if beat else None,
-        "version": beat.version if beat else None,
-    }
-
-
-def _alerts(config: Config) -> list[dict[str, Any]]:
-    """Return the open alerts, with who was sent each."""
-    ledger = read_ledger(config.private_folder)
-    return [
-        {
-            "key": alert.key,
-            "level": alert.level,
-            "since": alert.since.isoformat(),
-            "text": alert.texts,
-            "sent_to": sorted(recipients_of(alert)),
-        }
-        for alert in (ledger.alerts.values() if ledger else ())
-        if alert.reported is not None and alert.resolved is None
-    ]
-
-
 def _entry(entry: JournalEntry) -> dict[str, Any]:
     """Return an entry of the journal as JSON holds it."""
     return {
@@ -162,24 +136,6 @@ def _entry(entry: JournalEntry) -> dict[str, Any]:
         "outcome": entry.outcome, "issue": entry.issue, "exit_code": entry.exit_code,
         "detail": entry.detail, "by": entry.by,
     }  # fmt: skip
-
-
-def _service_lines(found: dict[str, Any]) -> list[str]:
-    """Return the lines on the scheduler and on open alerts."""
-    service = found["service"]
-    if service["at"] is None:
-        first = "service    no heartbeat: `run` was never started, or not with these settings"
-    else:
-        silent = f"silent since {service['at']}"
-        state = "alive" if service["alive"] else "ended" if service["ended"] else silent
-        first = (
-            f"service    {state}  process {service['process']}, version {service['version']}, "
-            f"started {service['started']}"
-        )
-    return [first, *(
-        f"alert      {alert['since']}  {alert['key']}  {alert['level']}  {alert['text'].get('en')}"
-        for alert in found["alerts"]
-    )]  # fmt: skip
 
 
 def _drafts(archive: Archive, now: datetime) -> list[dict[str, Any]]:
@@ -213,13 +169,17 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
     """Return it as text; with `everything` each file, and every reason of each."""
     current = found["in_force"]
     age = "withdrawn" if found["withdrawn"] else "stale" if found["stale"] else "fresh"
+    if age == "stale":
+        age = f"stale: {'; '.join(found['stale_because'])}"
+    elif found["behind"]:
+        age = f"{age}; {found['behind']}"
     state = f"{current} ({age}{'' if found['whole'] else ', damaged'})" if current else "none"
     lines_out = [
         f"times      in {found['zone']}, with the offset from UTC",
         f"archive    {found['archive']}",
         f"output     {found['output']}",
         f"in force   {state}",
-        *_service_lines(found),
+        *service_status.lines(found),
         *(f"problem    {problem}" for problem in found["problems"]),
         *(f"model      refused: {reason}" for reason in found["models_refused"]),
     ]

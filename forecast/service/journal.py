@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from forecast.domain import as_utc
+from forecast.errors import shortened
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Journal:
     def add(self, entry: JournalEntry) -> bool:
         """Append an entry, and force it to disk; return whether it is there."""
         values = {**asdict(entry), "at": _text(entry.at), "hour": _text(entry.hour)}
-        values["detail"] = entry.detail[:LONGEST_DETAIL]
+        values["detail"] = shortened(entry.detail, LONGEST_DETAIL)
         body = json.dumps(values, ensure_ascii=False).encode() + b"\n"
         with self._lock:
             try:

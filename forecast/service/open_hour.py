@@ -13,20 +13,26 @@ slept makes a second issue of an hour, or loses one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from forecast import log_context
 from forecast.config import Config
 from forecast.domain import Cycle, as_utc
+from forecast.errors import shortened
 from forecast.issue.hours import due_run, hours_between, last_hour
 from forecast.service.attempts import Attempts, Result
-from forecast.service.journal import ONCE
+from forecast.service.journal import LONGEST_DETAIL, ONCE
 
 SOON = timedelta(seconds=30)  # the wait for a lock
 SOON_MOST = 4  # times in a row; then the wait is that for data
 MISSED_MOST = 30  # hours noted after the service was down
+FIRST = (
+    "unchanged",
+    "older",
+    "not_ready",
+)  # outcomes that are explained by the run that is missing
 DOWN = "the service was not running, or the machine slept"
 
 
@@ -194,11 +200,30 @@ class IssueHours:
             known = standing.cycle if found.issued and not found.wanted else None
             last = now + found.check > found.until
             result = self._work.issue(found.hour, now, known, last)
-        self._keep(found.hour, now, result)
         found.wanted, found.issued = False, found.issued or result.out
         found.wait(now, result)
+        standing = self._work.standing(found.hour, now)
         if result.out or result.outcome == "unchanged":
-            self._complete_if_due(found, self._work.standing(found.hour, now))
+            self._complete_if_due(found, standing)
+        self._keep(found.hour, now, self._with_what_follows(found, standing, result))
+
+    def _with_what_follows(self, found: OpenHour, standing: Standing, result: Result) -> Result:
+        """Return a result that says, too, which run is missing and when the next look is."""
+        if found.next_look is None or found.refused:
+            return result
+        due = self._due(found.hour)
+        run = _newer(standing.cycle, found.considered)
+        zone = self._config.zone
+        follows = f"next look at {found.next_look.astimezone(zone):%H:%M:%S%z}"
+        if not found.late:
+            follows = f"the hour stays open, {follows}"
+        if run is None or run.run < due:
+            missing = Cycle(due, self._config.source.model).id
+            follows = f"{missing} was due and is not out; {follows}"
+        if result.outcome in FIRST:
+            return replace(result, detail=f"{follows}; {result.detail}")
+        detail = shortened(result.detail, LONGEST_DETAIL - len(follows) - 2)
+        return replace(result, detail=f"{detail}; {follows}")
 
     def _look_at_what_is_in_force(self, found: OpenHour, now: datetime) -> Standing:
         """Return how the hour stands; note an issue made at the desk, or by a command."""
@@ -218,10 +243,14 @@ class IssueHours:
 
     def _complete_if_due(self, found: OpenHour, standing: Standing) -> None:
         """Complete the hour where the newest run that was due at it is out, or changed nothing."""
-        source, run = self._config.source, _newer(standing.cycle, found.considered)
-        due = due_run(source.run_hours, source.delay_hours, found.hour)
-        if standing.closed or (run is not None and run.run >= due):
+        run = _newer(standing.cycle, found.considered)
+        if standing.closed or (run is not None and run.run >= self._due(found.hour)):
             found.complete()
+
+    def _due(self, hour: datetime) -> datetime:
+        """Return the newest run that was due at an hour."""
+        source = self._config.source
+        return due_run(source.run_hours, source.delay_hours, hour)
 
 
 def _newer(one: Cycle | None, other: Cycle | None) -> Cycle | None:

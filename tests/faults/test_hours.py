@@ -284,6 +284,19 @@ def test_status_shows_what_needs_no_archive_whatever_happened_to_it(
     assert found["issues"] is None
 
 
+def test_status_says_why_the_issue_in_force_is_no_fresh_one(ours: Config) -> None:
+    def line(now: datetime) -> str:
+        return next(s for s in status.lines(status.found(ours, now)) if s.startswith("in force"))
+
+    assert line(HOUR) == "in force   gfs-2026112200 (fresh)"
+    late = line(RUN + timedelta(hours=21))
+    assert "gfs-2026112200 (fresh; " in late
+    assert "22 Nov, 08:00 is used, 22 Nov, 20:00 was due" in late
+    expired = line(RUN + timedelta(days=4))
+    assert "gfs-2026112200 (stale: expired at 2026-11-2" in expired
+    assert "+08:00)" in expired
+
+
 def test_a_damaged_archive_is_kept_beside_the_rebuilt_one(ours: Config) -> None:
     damage(ours)
 

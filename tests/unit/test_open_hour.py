@@ -28,6 +28,7 @@ from forecast.errors import (
     SkyscapeError,
     SourceError,
     SourceUnavailable,
+    shortened,
 )
 from forecast.issue.hours import due_run
 from forecast.issue.report import IssueReport
@@ -179,6 +180,54 @@ def test_unchanged_is_no_success_while_a_newer_run_is_due(service: Service) -> N
     service.until(HOUR + timedelta(hours=1))
 
     assert service.of(HOUR) == ["unchanged", "unchanged", "issued"]
+
+
+def test_the_line_of_an_attempt_names_the_run_that_is_missing_and_the_next_look(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    service.in_force = ("gfs-0", HOUR - timedelta(hours=9), OLD)
+    service.runs[DUE] = HOUR + 15 * MINUTE
+
+    service.until(HOUR + 5 * MINUTE)
+
+    said = (
+        "gfs-2026112200 was due and is not out; the hour stays open, next look at 16:20:00+0800; "
+        "the same"
+    )
+    assert service.journal.last(1)[0].detail == said
+    assert f"unchanged gfs-0: {said}" in caplog.text
+    service.until(HOUR + timedelta(hours=1))
+    assert service.journal.last(1)[0].detail == "out"  # complete: nothing follows
+
+
+def test_what_failed_keeps_its_reason_first_and_what_follows_is_never_cut_off(
+    service: Service,
+) -> None:
+    service.hours.look()
+    service.faults = [SourceUnavailable("every server failed (503). " * 40)]
+
+    service.until(HOUR + 5 * MINUTE)
+
+    detail = service.journal.last(1)[0].detail
+    assert detail.startswith("SourceUnavailable: every server failed")
+    assert "failed (503). …; gfs-2026112200 was due" in detail
+    assert detail.endswith("the hour stays open, next look at 16:20:00+0800")
+    assert len(detail) <= 600
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "kept"),
+    [
+        ("short", 5, "short"),
+        ("The server fails (503). Check the network", 30, "The server fails (503). …"),
+        ("one two three four", 12, "one two …"),
+        ("x" * 20, 10, "x" * 8 + " …"),
+    ],
+)
+def test_what_is_too_long_ends_with_a_sentence_or_a_word(text: str, most: int, kept: str) -> None:
+    assert shortened(text, most) == kept
+    assert len(kept) <= most
 
 
 def test_an_older_run_leaves_the_hour_open_until_a_newer_one_comes(service: Service) -> None:

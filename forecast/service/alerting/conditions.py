@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from forecast.archive.database import file_of
 from forecast.domain import Name
-from forecast.errors import SourceError
+from forecast.errors import SourceError, shortened
 from forecast.issue.hours import last_hour
 from forecast.service.alerting.facts import Facts
 from forecast.service.journal import ONCE
@@ -78,7 +78,7 @@ def no_issue(facts: Facts) -> Found:
     if hour is None:
         return ()
     reason = next((e.detail for e in facts.service.journal if e.hour == hour), "-")
-    return (Condition("no_issue", hour, {"hour": hour, "reason": reason[:200]}),)
+    return (Condition("no_issue", hour, {"hour": hour, "reason": shortened(reason, 200)}),)
 
 
 def expired(facts: Facts) -> Found:
@@ -96,10 +96,10 @@ def archive(facts: Facts) -> Found:
     """The archive can be neither read nor written: by a look at it, or by the last attempts."""
     failed = facts.service.archive_failure(facts.now)
     if failed is not None:
-        blanks = {"reason": failed.detail[:300]}
+        blanks = {"reason": shortened(failed.detail, 300)}
         return (Condition("archive", failed.at, blanks),)
     if facts.archive_error:
-        blanks = {"reason": facts.archive_error[:300]}
+        blanks = {"reason": shortened(facts.archive_error, 300)}
         return (Condition("archive", None, blanks, after=ARCHIVE_PATIENCE),)
     return () if facts.archive is not None else None
 
@@ -118,7 +118,7 @@ def source(facts: Facts) -> Found:
     late = timedelta(minutes=facts.config.alerts.late_minutes)
     if failed is None or facts.now - failed.at < late:
         return ()
-    detail = ours[0].detail[:200]
+    detail = shortened(ours[0].detail, 200)
     model = facts.config.source.name.as_name(facts.config.source.model)
     return (Condition("source", failed.at, {"model": model, "reason": detail}),)
 
@@ -255,7 +255,7 @@ def models_refused(facts: Facts) -> Found:
     refused = facts.learning.refused
     if not refused:
         return ()
-    blanks: dict[str, Blank] = {"count": len(refused), "reason": refused[0][:200]}
+    blanks: dict[str, Blank] = {"count": len(refused), "reason": shortened(refused[0], 200)}
     return (Condition("model_refused", None, blanks),)
 
 
