@@ -2,6 +2,8 @@
 
     open      at its hour the best there is goes out; then a newer run is looked for every
               `check_minutes`, and issued, until the run that was due is out: the hour is complete
+    begun     a start after that, before the first hour of the service or of a new list: what goes
+              out then is of the start, and the hour is not the service's
     late      `misfire_minutes` after its beginning; without an issue it is missed. A run that comes
               now is issued only if it changes the grade of an issued chance (schedule.update)
 
@@ -24,6 +26,7 @@ from forecast.errors import shortened
 from forecast.issue.hours import due_run, hours_between, last_hour
 from forecast.service.attempts import Attempts, Result
 from forecast.service.journal import LONGEST_DETAIL, ONCE
+from forecast.service.state import NOTHING_NEWER
 
 SOON = timedelta(seconds=30)  # the wait for a lock
 SOON_MOST = 4  # times in a row; then the wait is that for data
@@ -82,6 +85,7 @@ class OpenHour:
     late: bool = False
     considered: Cycle | None = None  # the run that changed nothing
     locks: int = 0  # met in a row
+    begun: datetime | None = None  # the hour was over before: attempts are of this moment
 
     def is_due(self, now: datetime) -> bool:
         """Return whether to look now; also where the clock was set back since the last look."""
@@ -135,22 +139,23 @@ class IssueHours:
             if since < hour and before.next_look is not None and not before.late:
                 self._end(before, now)
         else:
-            since = self._last_hour_of_a_service(hour)
+            since = self._last_hour_of_a_service(now)
             if since is None:
                 return
-            if since < hour:
-                self._missed(since, now, DOWN)
+            planned = last_hour(self._config.schedule.issue_at, self._config.zone, since) == since
+            if since < hour and planned:  # else of a start, or of another list
+                self._missed_unseen(since, now)
         between = hours_between(self._config.schedule.issue_at, self._config.zone, since, hour)
         for each in between[-MISSED_MOST:]:
-            self._missed(each, now, DOWN)
+            self._missed_unseen(each, now)
 
-    def _last_hour_of_a_service(self, hour: datetime) -> datetime | None:
-        """Return the newest hour up to `hour` that a service, or an issue, has in the journal.
+    def _last_hour_of_a_service(self, now: datetime) -> datetime | None:
+        """Return the newest hour up to `now` that a service, or an issue, has in the journal.
 
         What failed by a command is no sign of a service. None where there was none yet.
         """
         entries = self._attempts.journal.last()
-        found = (e.hour for e in entries if (e.by != ONCE or e.issue) and e.hour <= hour)
+        found = (e.hour for e in entries if (e.by != ONCE or e.issue) and e.hour <= now)
         return max(found, default=None)
 
     def _opened(self, hour: datetime, now: datetime) -> OpenHour:
@@ -160,16 +165,32 @@ class IssueHours:
         until = (hour if on_time else now) + self._misfire
         found = OpenHour(hour, until, check, now)
         found.wanted = self.open is None and self._work.begin(now)
-        known = self._last_hour_of_a_service(hour)  # None at the first start of all
-        if known and not on_time and self._work.standing(hour, now).issue is None:
-            self._missed(hour, now, DOWN)
+        if on_time or self.open is not None:
+            return found
+        known = self._last_hour_of_a_service(now)
+        if known is None or known > hour:  # the first start, or a list that names an hour to come
+            found.begun = now
+        elif self._work.standing(hour, now).issue is None:
+            self._missed_unseen(hour, now)
         return found
+
+    def _missed_unseen(self, hour: datetime, now: datetime) -> None:
+        """Note that an hour ended without an issue while nobody looked, unless it needed none."""
+        made = [each for each in self._attempts.journal.last() if each.hour == hour]
+        if not made:
+            self._missed(hour, now, DOWN)
+            return
+        cycle = self._work.standing(hour, now).cycle
+        current = cycle is not None and cycle.run >= self._due(hour)
+        if not (current and any(each.outcome in NOTHING_NEWER for each in made)):
+            detail = shortened(f"{made[0].outcome}: {made[0].detail}", LONGEST_DETAIL - 60)
+            self._missed(hour, now, f"no issue of its own; the last attempt: {detail}")
 
     def _end(self, found: OpenHour, now: datetime) -> None:
         """End the time of an hour; without an issue it is missed."""
         found.late = True
         self._look_at_what_is_in_force(found, now)
-        if not found.issued:
+        if not found.issued and found.begun is None:
             until = found.until.astimezone(self._config.zone).isoformat(timespec="seconds")
             self._missed(found.hour, now, f"no issue of its own until {until}")
         updating = self._config.schedule.update and self._config.issue.review == "off"
@@ -205,7 +226,7 @@ class IssueHours:
         standing = self._work.standing(found.hour, now)
         if result.out or result.outcome == "unchanged":
             self._complete_if_due(found, standing)
-        self._keep(found.hour, now, self._with_what_follows(found, standing, result))
+        self._keep(found.begun or found.hour, now, self._with_what_follows(found, standing, result))
 
     def _with_what_follows(self, found: OpenHour, standing: Standing, result: Result) -> Result:
         """Return a result that says, too, which run is missing and when the next look is."""
@@ -233,6 +254,7 @@ class IssueHours:
         if standing.issue is not None:
             found.issued = True
             of_hour = standing.cycle is None or standing.cycle.run <= found.hour
+            of_hour = of_hour and found.begun is None
             if of_hour and not self._attempts.has_issue(found.hour, standing.issue):
                 detail = "released at the desk, by a command or before a restart"
                 self._keep(found.hour, now, Result("issued", detail, 0, standing.issue))

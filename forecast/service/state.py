@@ -84,6 +84,8 @@ def overdue_hour(state: ServiceState, config: Config, now: datetime) -> datetime
     started = state.beat.started if state.beat and not state.silent(now) else hour
     if as_utc(now) < max(hour, started) + late:
         return None
+    if state.issue is None and state.beat is not None and hour < _first_known(state, started):
+        return None
     early = timedelta(minutes=config.issue.draft_minutes if config.issue.review != "off" else 0)
     if state.issue is not None and state.issue.issued >= hour - early:
         return None
@@ -94,6 +96,12 @@ def overdue_hour(state: ServiceState, config: Config, now: datetime) -> datetime
     if current and not state.expired(now) and any(e.outcome in NOTHING_NEWER for e in of_hour):
         return None
     return hour
+
+
+def _first_known(state: ServiceState, started: datetime) -> datetime:
+    """Return since when there is a service, as far as heartbeat and journal say it."""
+    ours = [min(each.at, each.hour) for each in state.journal if each.by != ONCE or each.issue]
+    return min(started, state.beat.started if state.beat else started, *ours)
 
 
 def run_due(config: Config, at: datetime, margin: timedelta = timedelta(0)) -> datetime:

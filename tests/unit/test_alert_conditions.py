@@ -135,6 +135,24 @@ def test_a_service_that_starts_after_an_hour_has_ten_minutes_for_it(config: Conf
     assert found(conditions.no_issue, at(10))
 
 
+def test_no_hour_before_the_first_start_is_alerted_unless_there_was_an_issue(
+    config: Config,
+) -> None:
+    started = replace(ALIVE, started=HOUR + 3 * HOURS)
+    now = HOUR + 4 * HOURS
+    alive = replace(started, at=now)
+    refused = replace(entry("refused", HOUR - HOURS, 5), by="once")
+    ours = replace(entry("waiting", HOUR - HOURS), hour=HOUR - HOURS)
+
+    def alerts(*journal: JournalEntry, issue: Issue | None = None) -> list[Condition]:
+        state = ServiceState(alive, journal, issue)
+        return found(conditions.no_issue, Facts(config, now, state))
+
+    assert alerts() == alerts(refused) == []
+    assert alerts(ours)
+    assert alerts(issue=replace(ISSUE, issued=HOUR - 9 * HOURS))
+
+
 def test_a_run_that_nobody_could_have_is_not_missed_but_a_late_one_is(config: Config) -> None:
     def of(run: datetime) -> list[Condition]:
         return found(conditions.no_new_run, facts(config, issue=replace(ISSUE, cycle=Cycle(run))))

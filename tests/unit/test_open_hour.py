@@ -445,6 +445,62 @@ def test_a_command_that_failed_before_the_first_start_makes_no_hour_a_missed_one
     assert "missed" not in [outcome for _, outcome in service.outcomes]
 
 
+def test_a_first_start_long_after_an_hour_is_no_attempt_of_that_hour(service: Service) -> None:
+    service.now = HOUR - timedelta(hours=3)
+    before = datetime(2026, 11, 21, 22, 40, tzinfo=UTC)  # 06:40 in Beijing, 6.5 h before
+    service.runs[OLD] = service.now
+
+    service.until(service.now + MINUTE)
+
+    assert service.in_force is not None  # readers have an issue at once
+    assert service.of(before) == []
+    [(hour, outcome)] = service.outcomes
+    assert (hour, outcome) == (HOUR - timedelta(hours=3) + timedelta(seconds=30), "issued")
+    service.restart()
+    service.until(HOUR + MINUTE)
+    assert [outcome for _, outcome in service.outcomes] == ["issued", "issued"]
+    assert service.of(HOUR) == ["issued"]
+
+
+def test_a_new_list_makes_no_attempt_for_its_last_hour_of_yesterday(service: Service) -> None:
+    service.until(HOUR + 5 * MINUTE)
+    assert service.of(HOUR) == ["issued"]
+    zoned(service, "Asia/Shanghai", time(20, 45))
+
+    service.until(HOUR + timedelta(hours=1))
+
+    assert service.of(HOUR - timedelta(hours=19, minutes=25)) == []
+    assert {hour for hour, _ in service.outcomes} == {HOUR - MINUTE / 2, HOUR}  # the start, too
+
+
+def test_an_hour_that_the_service_attempted_is_not_said_to_have_passed_without_it(
+    service: Service,
+) -> None:
+    service.faults = [SourceUnavailable("no answer") for _ in range(4)]
+    service.until(HOUR + 5 * MINUTE)
+    service.restart()
+    service.now, service.runs = HOUR + timedelta(hours=3), {}
+
+    service.hours.look()
+
+    [missed] = [each for each in service.journal.last() if each.outcome == "missed"]
+    assert missed.hour == HOUR
+    assert missed.detail.startswith("no issue of its own; the last attempt: waiting: Source")
+
+
+def test_an_hour_whose_run_was_out_already_is_not_missed_by_a_later_start(service: Service) -> None:
+    service.in_force = ("gfs-0", HOUR - MINUTE, DUE)
+    service.until(HOUR + 5 * MINUTE)
+    assert service.of(HOUR) == ["unchanged"]
+
+    for later in (3, 14):
+        service.restart()
+        service.now = HOUR + timedelta(hours=later)
+        service.hours.look()
+
+    assert "missed" not in service.of(HOUR)
+
+
 def test_hours_that_passed_while_the_service_was_down_are_noted_as_missed(service: Service) -> None:
     service.until(HOUR + 5 * MINUTE)
     service.restart()
