@@ -44,12 +44,14 @@ class Standing:
     """How an hour stands by what is in force.
 
     issue: its id, where it is of this hour. cycle: the run in force, None where nothing is.
-    closed: nothing goes out for the hour any more.
+    closed: nothing goes out for the hour any more. ahead: the time in the future of which what is
+    in force is dated.
     """
 
     issue: str | None = None
     cycle: Cycle | None = None
     closed: bool = False
+    ahead: datetime | None = None
 
 
 class Work(Protocol):
@@ -226,7 +228,12 @@ class IssueHours:
         standing = self._work.standing(found.hour, now)
         if result.out or result.outcome == "unchanged":
             self._complete_if_due(found, standing)
-        self._keep(found.begun or found.hour, now, self._with_what_follows(found, standing, result))
+        result = self._with_what_follows(found, standing, result)
+        if standing.ahead is not None:
+            dated = standing.ahead.astimezone(self._config.zone).isoformat(timespec="seconds")
+            detail = f"what is in force is dated {dated}, after now: was the clock wrong? "
+            result = replace(result, detail=f"{detail}{result.detail}")
+        self._keep(found.begun or found.hour, now, result)
 
     def _with_what_follows(self, found: OpenHour, standing: Standing, result: Result) -> Result:
         """Return a result that says, too, which run is missing and when the next look is."""

@@ -21,6 +21,7 @@ from products import manifest
 ISSUED = frozenset({"issued", "partial"})
 NOTHING_NEWER = frozenset({"unchanged", "older"})
 ENTRIES = 200  # of the journal that are looked at
+AHEAD = timedelta(minutes=5)  # an issue dated later than now by more says that a clock was wrong
 ARCHIVE_PATIENCE = timedelta(minutes=3)  # a lock that lasts no longer is no fault
 
 
@@ -43,6 +44,10 @@ class ServiceState:
         """Return whether no issue is in force, or the one that is has expired."""
         return self.issue is None or self.issue.expired(now)
 
+    def ahead(self, now: datetime) -> bool:
+        """Return whether the issue in force is dated in the future: it fills no hour before."""
+        return self.issue is not None and is_ahead(self.issue, now)
+
     def archive_failure(self, now: datetime) -> JournalEntry | None:
         """Return the first of the newest attempts, all of this start, that the archive failed; what
         a command met is not the service's.
@@ -59,6 +64,11 @@ class ServiceState:
             failed.append(entry)
         lasts = bool(failed) and as_utc(now) - failed[-1].at >= ARCHIVE_PATIENCE
         return failed[-1] if lasts or any(e.outcome in ISSUED for e in failed) else None
+
+
+def is_ahead(issue: Issue, now: datetime) -> bool:
+    """Return whether an issue is dated in the future."""
+    return issue.issued - as_utc(now) > AHEAD
 
 
 def read_service_state(config: Config) -> ServiceState:
@@ -87,7 +97,8 @@ def overdue_hour(state: ServiceState, config: Config, now: datetime) -> datetime
     if state.issue is None and state.beat is not None and hour < _first_known(state, started):
         return None
     early = timedelta(minutes=config.issue.draft_minutes if config.issue.review != "off" else 0)
-    if state.issue is not None and state.issue.issued >= hour - early:
+    filled = state.issue is not None and state.issue.issued >= hour - early
+    if filled and not state.ahead(now):
         return None
     of_hour = [entry for entry in state.journal if entry.hour == hour]
     if any(entry.outcome in ISSUED for entry in of_hour):

@@ -19,7 +19,7 @@ from forecast import pipeline
 from forecast.archive import database
 from forecast.archive.issues import Archive
 from forecast.archive.rebuilding import refuse_lost
-from forecast.commands import check, issue, status
+from forecast.commands import alive, check, issue, status
 from forecast.commands import world as setup
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle
@@ -228,6 +228,26 @@ def test_each_once_is_a_line_of_the_journal_with_and_without_an_archive(
     assert "by once: ArchiveUnusable: archive sqlite" in "\n".join(
         status.lines(status.found(ours, HOUR))
     )
+
+
+def test_an_issue_dated_in_the_future_fills_no_hour_before_it(
+    service: Service, ours: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup, "build_world", lambda config, *_: service.world)
+    issue._issue(ours, None, None, HOUR + timedelta(minutes=40), True)  # once --now
+
+    entry = service.look()
+
+    assert (entry.hour, entry.outcome, entry.by) == (HOUR, "unchanged", "service")
+    assert entry.detail.startswith("what is in force is dated 2026-11-22T16:50:00+08:00, after now")
+    heartbeat.beat(ours.private_folder, HOUR, HOUR - timedelta(hours=2), "0.1.0")
+    faults = [each for each in alive.findings(ours, HOUR) if each.grade == "fault"]
+    assert faults[0].subject == "clock"
+    assert "is dated 22 Nov, 16:50, which is still to come" in faults[0].detail
+    assert status.exit_code(status.found(ours, HOUR)) == 8
+    later = HOUR + timedelta(minutes=41)
+    heartbeat.beat(ours.private_folder, later, HOUR - timedelta(hours=2), "0.1.0")
+    assert not [each for each in alive.findings(ours, later) if each.grade == "fault"]
 
 
 def garbage(settings: Config) -> None:

@@ -153,6 +153,19 @@ def test_no_hour_before_the_first_start_is_alerted_unless_there_was_an_issue(
     assert alerts(issue=replace(ISSUE, issued=HOUR - 9 * HOURS))
 
 
+def test_an_issue_of_the_future_is_a_wrong_clock_and_makes_no_hour_an_issued_one(
+    config: Config,
+) -> None:
+    ahead = replace(ISSUE, issued=NOW + 40 * MINUTE, cycle=Cycle(RUN - 6 * HOURS))
+    given = facts(config, issue=ahead)
+
+    [wrong] = found(conditions.clock, given)
+
+    assert (wrong.key, wrong.level) == ("clock", "critical")
+    assert found(conditions.no_issue, given)
+    assert not found(conditions.clock, facts(config, issue=replace(ISSUE, issued=NOW + MINUTE)))
+
+
 def test_a_run_that_nobody_could_have_is_not_missed_but_a_late_one_is(config: Config) -> None:
     def of(run: datetime) -> list[Condition]:
         return found(conditions.no_new_run, facts(config, issue=replace(ISSUE, cycle=Cycle(run))))

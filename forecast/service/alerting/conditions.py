@@ -22,7 +22,9 @@ from forecast.service.state import ARCHIVE_PATIENCE, overdue_hour, run_due
 Level = Literal["critical", "warning"]
 LEVELS: tuple[str, ...] = get_args(Level)
 # Readers get nothing, or what is old, or soon will. Only these are escalated.
-CRITICAL = frozenset({"scheduler", "no_issue", "nothing", "expired", "archive", "review", "disk"})
+CRITICAL = frozenset({
+    "scheduler", "clock", "no_issue", "nothing", "expired", "archive", "review", "disk",
+})  # fmt: skip
 LEAST_DAYS = 7  # of sizes known before a growth is concluded from them
 
 
@@ -70,6 +72,14 @@ def scheduler(facts: Facts) -> Found:
         return ()
     beat = facts.service.beat
     return (Condition("scheduler", beat.at if beat else None),)
+
+
+def clock(facts: Facts) -> Found:
+    """The issue in force is dated in the future: the clock was wrong then, or is now."""
+    issue = facts.service.issue
+    if issue is None or not facts.service.ahead(facts.now):
+        return ()
+    return (Condition("clock", None, {"at": issue.issued, "number": issue.number}),)
 
 
 def no_issue(facts: Facts) -> Found:
@@ -285,6 +295,7 @@ def _started(facts: Facts) -> datetime:
 # Function -> the kinds of its conditions, in the order in which they are listed.
 KINDS: Mapping[Callable[[Facts], Found], tuple[str, ...]] = {
     scheduler: ("scheduler",),
+    clock: ("clock",),
     no_issue: ("no_issue",),
     expired: ("nothing", "expired"),
     archive: ("archive",),
