@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from forecast.commands import application, output
-from forecast.errors import SkyscapeError
+from forecast.errors import SkyscapeError, said_by_a_command
 from forecast.files import limit_modes
 
 
@@ -25,10 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return application.run(words)
     except SkyscapeError as error:
         if "--json" in words:
-            output.show_json(
-                {"error": type(error).__name__, "detail": str(error), "exit_code": error.exit_code}
-            )
-        output.warn(f"skyscape: {error}")
+            output.show_json({
+                "error": type(error).__name__, "detail": said_by_a_command(error),
+                "exit_code": error.exit_code,
+            })  # fmt: skip
+        output.warn(f"skyscape: {said_by_a_command(error)}")
         return error.exit_code
     except KeyboardInterrupt:
         return 130

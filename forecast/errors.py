@@ -30,6 +30,7 @@ translated once, where the library is called.
 from __future__ import annotations
 
 import errno
+import re
 from typing import Literal
 
 # Whether an hour of issue is tried again after an error: soon (a lock is let go of within a
@@ -248,6 +249,26 @@ class FileUnreadable(SkyscapeError):
     """A file given to a command is missing, damaged or of another kind."""
 
     exit_code = 7
+
+
+def said_by_a_command(error: SkyscapeError) -> str:
+    """Return an error as a command that ends says it: nothing tries again what a lock hindered."""
+    again = "; the command can be given again" if isinstance(error, ArchiveBusy) else ""
+    return f"{error}{again}"
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most `most` characters: a longer one ends with a sentence or a word, and
+    an ellipsis.
+    """
+    if len(text) <= most:
+        return text
+    head = text[: most - 1]
+    ends = [found.end(1) for found in re.finditer(r"([.;!?\u3002\uff1b])(?=\s|$)", head)]
+    if ends and ends[-1] > most / 2:
+        return f"{head[: ends[-1]].rstrip(';')} …"
+    word = head.rfind(" ")
+    return f"{head[: word if word > most / 2 else most - 2].rstrip(' ,;:(')} …"
 
 
 def of_the_disk(error: OSError) -> PublishError | None:

@@ -25,8 +25,8 @@ DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002")
 MOVED = ("SQLITE_READONLY_DBMOVED", "42P01")
 NO_TABLE = "no such table"
 ADVICE = (
-    "bring it back with `skyscape restore`, or begin a new one from the released issues with "
-    "`skyscape run --rebuild-archive`"
+    "stop the service if one runs, then bring it back with `skyscape restore`, or begin a new one "
+    "from the released issues with `skyscape run --rebuild-archive`"
 )
 
 # auto_vacuum counts for a new file only: space that retention frees can then be given back
@@ -34,7 +34,7 @@ PRAGMAS = ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL", "f
 LACKS_LOG = (
     "archive {path}: it holds nothing: a copy of the file of a running service, whose rows were in "
     "the file {path}-wal that was not copied. Use `skyscape backup` and `skyscape restore`; to "
-    "begin with an empty archive, remove the file"
+    "begin with an empty archive, stop the service if one runs and remove the file"
 )
 
 
@@ -114,7 +114,7 @@ def translated(error: SQLAlchemyError, address: str) -> ArchiveError:
     if code.startswith(MOVED) or message.startswith(NO_TABLE):
         return ArchiveUnusable(f"{where}: it is no longer there ({message}); {ADVICE}")
     if code.startswith(BUSY):
-        return ArchiveBusy(f"{where}: another process holds it ({message}); it is tried again")
+        return ArchiveBusy(f"{where}: another process holds it ({message})")
     return ArchiveError(f"{where}: {message}; check that it is there, writable and not full")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
-from forecast.archive.database import brief
+from forecast.archive.database import brief, translated
 from forecast.archive.schema import SCHEMA, about_table, issue_table
 from forecast.archive.upgrade import FORMER
 from forecast.config import masked
@@ -79,6 +79,9 @@ def read_state(url: str) -> ArchiveState:
             ).first()
             return ArchiveState(*(newest or ()))
     except SQLAlchemyError as error:
+        known = translated(error, masked(url))
+        if type(known) is not ArchiveError:  # locked or damaged
+            raise known from error
         raise ArchiveError(
             f"archive {masked(url)}: {brief(error)}; check that it is there and readable"
         ) from error

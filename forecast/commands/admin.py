@@ -27,7 +27,8 @@ def status(
 ) -> int:
     """Show what is in force, what was issued last and what went wrong.
 
-    Exit code 8 where the issue in force has expired, 9 where none is in force.
+    Exit code 8 where the issue in force has expired, 9 where none is in force, 5 where the archive
+    cannot be read: what needs none is shown all the same.
     """
     from forecast.commands import status as report
 

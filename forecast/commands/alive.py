@@ -23,7 +23,7 @@ from forecast.service.alerting.watch import Alerting
 EXIT_CODE = 8  # the service is not what it should be
 LOCK_WAIT = 30.0  # [s] for the service, where it is sending itself
 # Conditions that make the exit code; the others are named only.
-FAILING = frozenset({"scheduler", "no_issue", "nothing", "expired", "archive", "disk"})
+FAILING = frozenset({"scheduler", "clock", "no_issue", "nothing", "expired", "archive", "disk"})
 
 
 def settings_of(path: Path | None) -> tuple[Config, list[CheckFinding]]:

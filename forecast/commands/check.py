@@ -38,7 +38,13 @@ from forecast.config import (
     read_config,
     read_text,
 )
-from forecast.errors import ArchiveError, ConfigError, FileUnreadable, SourceError
+from forecast.errors import (
+    ArchiveError,
+    ConfigError,
+    FileUnreadable,
+    SourceError,
+    said_by_a_command,
+)
 from forecast.http import Client
 from forecast.service.alerting import conditions
 from forecast.service.alerting.facts import small_facts
@@ -210,7 +216,7 @@ def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFind
             return
         state = read_known(url, released)
     except ArchiveError as error:
-        yield CheckFinding("fault", "archive", str(error))
+        yield CheckFinding("fault", "archive", said_by_a_command(error))
         return
     if state.issued is None:
         yield CheckFinding("ok", "archive", f"{address}: nothing was issued yet")

@@ -23,7 +23,7 @@ from forecast.commands.options import (
     RunTime,
 )
 from forecast.commands.output import show, show_as_done, show_json
-from forecast.errors import ArchiveError, ConfigError, PublishError, SkyscapeError
+from forecast.errors import ArchiveError, ConfigError, PublishError
 from forecast.log_context import attempt
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from forecast.domain import Cycle, Receipt
     from forecast.issue.lifecycle import Lifecycle
     from forecast.issue.report import IssueReport
+    from forecast.pipeline import World
+    from forecast.service.attempts import Result
     from forecast.service.running import Parts
 
 logger = logging.getLogger("skyscape")
@@ -220,22 +222,20 @@ def _issue(
     as_json: bool,
     rebuild: bool = False,
 ) -> int:
-    """Issue one forecast, keep the attempt in the archive and print what was published."""
+    """Issue one forecast, keep the attempt in journal and archive, and print what was published."""
     from forecast import pipeline
-    from forecast.archive.issues import Attempt
     from forecast.issue.deliver import deliver
+    from forecast.service.attempts import failed, result_of
 
-    cycle = None if run_time is None else _cycle(config, run_time, now)
-    world = setup.build_world(config, source, rebuild)
+    world: World | None = None
     try:
+        cycle = None if run_time is None else _cycle(config, run_time, now)
+        world = setup.build_world(config, source, rebuild)
         report = pipeline.run(world, now, cycle)
-    except SkyscapeError as error:
-        detail = f"{type(error).__name__}: {error}"
-        with suppress(ArchiveError):  # the error that is raised says more
-            world.archive.keep_attempt(Attempt(now, None, error.exit_code, detail))
+    except Exception as error:
+        _keep(config, world, now, failed(error))
         raise
-    with suppress(ArchiveError):  # readers have the issue
-        world.archive.keep_attempt(Attempt(now, report.issue.id, report.exit_code, report.summary))
+    _keep(config, world, now, result_of(report))
     sent = deliver(world, now)
     index = (config.output.folder / "current" / "index.html").absolute()
     undelivered = any(each.outcome == "failed" for each in sent)
@@ -246,6 +246,21 @@ def _issue(
         lines = (f"{each.channel}: {each.outcome} {each.detail}".rstrip() for each in sent)
         show(report.summary, *lines, *_where(index.parent, config.sites[0].id))
     return exit_code
+
+
+def _keep(config: Config, world: World | None, now: datetime, result: Result) -> None:
+    """Keep an attempt in the journal, and in the archive where that takes it."""
+    from forecast.archive.issues import Attempt
+    from forecast.issue.hours import last_hour
+    from forecast.service.attempts import entry_of
+    from forecast.service.journal import ONCE, Journal
+
+    hour = last_hour(config.schedule.issue_at, config.zone, now)
+    Journal(config.private_folder).add(entry_of(hour, setup.clock(), result, ONCE))
+    if world is not None:
+        with suppress(ArchiveError):  # what was issued, or the error that is raised, says more
+            made = Attempt(now, result.issue, result.exit_code, result.detail)
+            world.archive.keep_attempt(made)
 
 
 def _where(current: Path, site: str) -> list[str]:

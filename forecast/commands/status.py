@@ -1,5 +1,5 @@
 """What `skyscape status` shows: what is in force, what was issued last and what failed, what the
-stations send, what has moved of late.
+stations send, what has moved of late. What needs no archive is shown without one, too.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from forecast.archive.drafts import Drafts
 from forecast.archive.intake_report import IntakeCounts, IntakeReason
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations, StationActivity
-from forecast.commands import delivery_status
+from forecast.commands import delivery_status, service_status
 from forecast.commands import world as setup
 from forecast.config import Config, masked
+from forecast.errors import ArchiveError, said_by_a_command
 from forecast.learning import monitor
 from forecast.observations.doubts import recent_doubts
 from forecast.observations.formats.collector import sanitised
-from forecast.service.alerting.ledger import read_ledger, recipients_of
-from forecast.service.backup_record import newest, read_record
-from forecast.service.journal import JournalEntry
-from forecast.service.state import ServiceState, read_service_state
+from forecast.service.alerting.conditions import assess
+from forecast.service.alerting.facts import small_facts
+from forecast.service.alerting.notices import texts_of
+from forecast.service.journal import SERVICE, JournalEntry
+from forecast.service.state import read_service_state
 from forecast.settings import StationSettings
 from models.refusals import refused_models
 from products.publish import Publisher
@@ -29,24 +31,33 @@ from products.publish import Publisher
 DAY = timedelta(days=1)
 # keys of the document
 TIMES = (
-    "issued", "valid_until", "at", "time", "last", "hour", "expires", "started", "since", "made",
-    "failed",
+    "issued", "valid_until", "at", "time", "last", "hour", "expires", "started", "since", "gone",
+    "made", "failed",
 )  # fmt: skip
 STALE, EMPTY = 8, 9  # exit codes: the issue in force has expired; none is in force
 WIDTH = 11  # [character] of the first word of a line
-LAST = 10  # entries of the journal
+LAST = 10  # entries of the journal, issues and attempts
+OF_ARCHIVE = ("issues", "drafts", "attempts", "delivery", "observations")
 # files and senders that the text names, those with refused lines first; the JSON names all
 MOST_LINES = 50
 
 
 def found(config: Config, now: datetime, everything: bool = False) -> dict[str, Any]:
     """Return what is known at `now`, as JSON holds it; of files and senders the last day, or
-    everything kept. Raises: ArchiveError.
+    everything kept.
+
+    What stands in the archive (OF_ARCHIVE) is None where that cannot be read: archive_fault says
+    why.
     """
-    archive, publisher = setup.open_archive(config), Publisher(config)
-    current, issues, attempts = publisher.current(), archive.issues(10), archive.attempts(10)
-    in_force = next((issue for issue in issues if issue.id == current), None)
-    state = read_service_state(config)
+    publisher, state = Publisher(config), read_service_state(config)
+    current, fault = publisher.current(), ""
+    kept: dict[str, Any] = dict.fromkeys(OF_ARCHIVE)
+    try:
+        kept = _kept(config, now, everything)
+    except ArchiveError as error:
+        fault = said_by_a_command(error)
+    assessment = assess(small_facts(config, now))
+    why = service_status.why_stale(config, state, kept["issues"], now)
     known = {
         "zone": config.service.timezone,
         "archive": masked(config.archive.url),
@@ -54,11 +65,30 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "in_force": current or None,
         "withdrawn": publisher.is_withdrawn(),
         "whole": publisher.holds(current) if current else False,
-        "stale": in_force is None or in_force.expired(now),
-        "service": _service(state, now),
-        "problems": _problems(config, state, now),
-        "alerts": _alerts(config),
-        "backup": _backup(config, now),
+        "stale": bool(why),
+        "stale_because": why,
+        "behind": next(
+            (texts_of(c, config)["en"] for c in assessment.conditions if c.kind == "no_new_run"),
+            None,
+        ),
+        "service": service_status.service(state, now),
+        "problems": service_status.problems(config, state, now),
+        "alerts": service_status.alerts(config, assessment),
+        "backup": service_status.backup(config, now),
+        "review": config.issue.review,
+        "models_refused": refused_models(config.learning.folder),
+        "journal": [_entry(entry) for entry in state.journal[:LAST]],
+        "moved": monitor.lines(config.learning.folder),
+        "archive_fault": fault or None,
+        **kept,
+    }
+    return {key: _in_zone(value, config.zone) for key, value in known.items()}
+
+
+def _kept(config: Config, now: datetime, everything: bool) -> dict[str, Any]:
+    """Return what stands in the archive, by OF_ARCHIVE. Raises: ArchiveError."""
+    archive = setup.open_archive(config)
+    return {
         "issues": [
             {
                 "id": i.id,
@@ -67,92 +97,29 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
                 "valid_until": i.valid_until.isoformat(),
                 "channels": {r.channel: r.outcome for r in archive.receipts(i)},
             }
-            for i in issues
+            for i in archive.issues(LAST)
         ],
-        "review": config.issue.review,
         "drafts": _drafts(archive, now),
-        "models_refused": refused_models(config.learning.folder),
         "attempts": [
-            {"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail} for a in attempts
+            {"at": a.at.isoformat(), "exit_code": a.exit_code, "detail": a.detail}
+            for a in archive.attempts(LAST)
         ],
-        "journal": [_entry(entry) for entry in state.journal[:LAST]],
         "delivery": delivery_status.found(archive, now),
         "observations": _observed(config, archive, now, everything),
-        "moved": monitor.lines(config.learning.folder),
     }
-    return {key: _in_zone(value, config.zone) for key, value in known.items()}
 
 
 def exit_code(found: dict[str, Any]) -> int:
     """Return 0 where readers see a forecast that holds and the service does its work.
 
-    STALE where it does not, EMPTY where nothing is in force.
+    That of the archive where it cannot be read, STALE where the service or the forecast fails,
+    EMPTY where nothing is in force.
     """
+    if found.get("archive_fault"):
+        return ArchiveError.exit_code
     if not found["in_force"]:
         return EMPTY
     return STALE if found["stale"] or found["problems"] else 0
-
-
-def _problems(config: Config, state: ServiceState, now: datetime) -> list[str]:
-    """Return why the service fails, in words: as `check --alive`, once it was started."""
-    if state.beat is None:
-        return []
-    from forecast.commands import alive
-
-    return [each.detail for each in alive.findings(config, now) if each.grade == "fault"]
-
-
-def _service(state: ServiceState, now: datetime) -> dict[str, Any]:
-    """Return how the scheduler lives: its last heartbeat, its process and its version."""
-    beat = state.beat
-    ended = beat is not None and beat.ended()
-    return {
-        "alive": not state.silent(now),
-        "ended": ended,
-        "at": beat.at.isoformat() if beat else None,
-        "started": beat.started.isoformat() if beat else None,
-        "process": beat.process if beat else None,
-        "version": beat.version if beat else None,
-    }
-
-
-def _alerts(config: Config) -> list[dict[str, Any]]:
-    """Return the open alerts, with who was sent each."""
-    ledger = read_ledger(config.private_folder)
-    return [
-        {
-            "key": alert.key,
-            "level": alert.level,
-            "since": alert.since.isoformat(),
-            "text": alert.texts,
-            "sent_to": sorted(recipients_of(alert)),
-        }
-        for alert in (ledger.alerts.values() if ledger else ())
-        if alert.reported is not None and alert.resolved is None
-    ]
-
-
-def _backup(config: Config, now: datetime) -> dict[str, Any]:
-    """Return when the newest whole backup was made, and whether that of the day is missing."""
-    folder, record = config.backup.folder, read_record(config)
-    made = record.made if record else newest(folder) if folder else None
-    failed = record.failed if record else None
-    return {
-        "folder": str(folder.absolute()) if folder else None,
-        "made": made.isoformat() if made else None,
-        "missing": record is not None and record.missing_since(now) is not None,
-        "failed": failed.isoformat() if failed else None,
-        "reason": record.reason if record else "",
-    }
-
-
-def _backup_line(found: dict[str, Any]) -> str:
-    if not found["folder"]:
-        return "backup     none is made: backup.folder is not set"
-    last = f"last good one {found['made']}" if found["made"] else "no good one yet"
-    state = " (that of the day is missing)" if found["missing"] else ""
-    failed = f"; failed {found['failed']}: {found['reason']}" if found["failed"] else ""
-    return f"backup     {last}{state}, in {found['folder']}{failed}"
 
 
 def _entry(entry: JournalEntry) -> dict[str, Any]:
@@ -160,26 +127,8 @@ def _entry(entry: JournalEntry) -> dict[str, Any]:
     return {
         "at": entry.at.isoformat(), "hour": entry.hour.isoformat(), "attempt": entry.attempt,
         "outcome": entry.outcome, "issue": entry.issue, "exit_code": entry.exit_code,
-        "detail": entry.detail,
+        "detail": entry.detail, "by": entry.by,
     }  # fmt: skip
-
-
-def _service_lines(found: dict[str, Any]) -> list[str]:
-    """Return the lines on the scheduler and on open alerts."""
-    service = found["service"]
-    if service["at"] is None:
-        first = "service    no heartbeat: `run` was never started, or not with these settings"
-    else:
-        silent = f"silent since {service['at']}"
-        state = "alive" if service["alive"] else "ended" if service["ended"] else silent
-        first = (
-            f"service    {state}  process {service['process']}, version {service['version']}, "
-            f"started {service['started']}"
-        )
-    return [first, *(
-        f"alert      {alert['since']}  {alert['key']}  {alert['level']}  {alert['text'].get('en')}"
-        for alert in found["alerts"]
-    )]  # fmt: skip
 
 
 def _drafts(archive: Archive, now: datetime) -> list[dict[str, Any]]:
@@ -213,17 +162,46 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
     """Return it as text; with `everything` each file, and every reason of each."""
     current = found["in_force"]
     age = "withdrawn" if found["withdrawn"] else "stale" if found["stale"] else "fresh"
+    if age == "stale":
+        age = f"stale: {'; '.join(found['stale_because'])}"
+    elif found["behind"]:
+        age = f"{age}; {found['behind']}"
     state = f"{current} ({age}{'' if found['whole'] else ', damaged'})" if current else "none"
     lines_out = [
         f"times      in {found['zone']}, with the offset from UTC",
         f"archive    {found['archive']}",
         f"output     {found['output']}",
         f"in force   {state}",
-        *_service_lines(found),
-        _backup_line(found["backup"]),
+        *service_status.lines(found),
         *(f"problem    {problem}" for problem in found["problems"]),
         *(f"model      refused: {reason}" for reason in found["models_refused"]),
     ]
+    if found["archive_fault"] is None:
+        lines_out += _lines_of_archive(found)
+    lines_out += [
+        f"journal    {made['at']}  {made['outcome']}  hour {made['hour']}  "
+        f"exit {made['exit_code']}  {made['attempt']}  {_by(made)}{made['detail']}"
+        for made in found["journal"]
+    ]
+    moved = [f"moved      {line}" for line in found["moved"]]
+    if found["archive_fault"] is not None:
+        return [
+            *lines_out, *moved, f"fault      {found['archive_fault']}",
+            "unknown    what stands in the archive: issues and their channels, drafts, messages, "
+            "reports of stations",
+        ]  # fmt: skip
+    lines_out += delivery_status.lines(found["delivery"])
+    return [*lines_out, *moved, *_observation_lines(found["observations"], everything)]
+
+
+def _by(made: dict[str, Any]) -> str:
+    """Return what names the command that made an attempt; "" for the service."""
+    return "" if made["by"] == SERVICE else f"by {made['by']}: "
+
+
+def _lines_of_archive(found: dict[str, Any]) -> list[str]:
+    """Return the lines on issues, drafts and attempts."""
+    lines_out = []
     for issue in found["issues"]:
         channels = ", ".join(
             f"{channel} {outcome}" for channel, outcome in issue["channels"].items()
@@ -238,14 +216,7 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
         f"attempt    {made['at']}  exit {made['exit_code']}  {made['detail']}"
         for made in found["attempts"]
     ]
-    lines_out += [
-        f"journal    {made['at']}  {made['outcome']}  hour {made['hour']}  "
-        f"exit {made['exit_code']}  {made['attempt']}  {made['detail']}"
-        for made in found["journal"]
-    ]
-    lines_out += delivery_status.lines(found["delivery"])
-    lines_out += [f"moved      {line}" for line in found["moved"]]
-    return [*lines_out, *_observation_lines(found["observations"], everything)]
+    return lines_out
 
 
 def _draft_line(draft: dict[str, Any]) -> str:

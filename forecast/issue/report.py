@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from forecast.domain import Issue, Receipt
-from forecast.errors import PublishError, SourceError
+from forecast.errors import PublishError, SourceError, shortened
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +58,8 @@ class IssueReport:
         if self.unavailable_models:
             parts.append(f"unavailable models: {', '.join(self.unavailable_models)}")
         if self.faults:
-            parts.append(
-                f"faults of the data: {len(self.faults)}, the first: {self.faults[0]:.300}"
-            )
+            first = shortened(self.faults[0], 300)
+            parts.append(f"faults of the data: {len(self.faults)}, the first: {first}")
         return "; ".join(parts)
 
 

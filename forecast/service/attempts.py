@@ -25,7 +25,7 @@ from forecast.errors import (
 from forecast.issue.report import IssueReport
 from forecast.issue.standby import standby
 from forecast.issue.world import World
-from forecast.service.journal import Journal, JournalEntry, Outcome
+from forecast.service.journal import SERVICE, Journal, JournalEntry, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,14 @@ def failed(error: Exception) -> Result:
     return Result(outcome, detail, error.exit_code, retry=error.retry)
 
 
+def entry_of(hour: datetime, now: datetime, result: Result, by: str = SERVICE) -> JournalEntry:
+    """Return the journal's entry of an attempt for an hour. by: who made it."""
+    return JournalEntry(
+        now, hour, log_context.current_id() or log_context.new_id(), result.outcome,
+        result.issue, result.exit_code, result.detail, result.seconds, by,
+    )  # fmt: skip
+
+
 def attempted(world: World, now: datetime, act: Callable[[World], Result], last: bool) -> Result:
     """Return what `act` gives with a world; never raises.
 
@@ -115,10 +123,7 @@ class Attempts:
 
     def keep(self, hour: datetime, now: datetime, result: Result) -> Result:
         """Keep an attempt for an hour of issue, log it in one line, and return it."""
-        entry = JournalEntry(
-            now, hour, log_context.current_id() or log_context.new_id(), result.outcome,
-            result.issue, result.exit_code, result.detail, result.seconds,
-        )  # fmt: skip
+        entry = entry_of(hour, now, result)
         level = LEVELS[result.outcome]
         if result.exit_code == ArchiveError.exit_code:
             level = logging.ERROR

@@ -17,6 +17,7 @@ from forecast.issue.world import World
 from forecast.learning import train
 from forecast.service.attempts import Result, attempted, failed, result_of
 from forecast.service.open_hour import Standing
+from forecast.service.state import is_ahead
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +39,14 @@ def catch_up(world: World, now: datetime) -> bool:
 def standing_of(world: World, hour: datetime, now: datetime) -> Standing:
     """Return how an hour stands by the release that is in force.
 
-    An issue that is withdrawn, or of another leading model, gives an hour no issue.
+    An issue that is withdrawn, of another leading model, or dated in the future gives an hour no
+    issue.
     """
     issue = in_force(world)
     if issue is None or issue.expired(now):
         return Standing()
+    if is_ahead(issue, now):
+        return Standing(None, issue.cycle, ahead=issue.issued)
     return Standing(issue.id if issue.issued >= hour else None, issue.cycle)
 
 

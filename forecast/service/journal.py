@@ -1,4 +1,5 @@
-"""The journal of the service: one line for each attempt to issue, in a file beside the archive.
+"""The journal: one line for each attempt to issue, of the service and of `once`, in a file beside
+the archive.
 
 It is kept where the archive itself may be locked, lost or damaged, so that an hour that failed is
 known all the same: `Journal.last` is what `status`, the alerts and the watchdog read.
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from forecast.domain import as_utc
+from forecast.errors import shortened
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +35,15 @@ Outcome = Literal[
     "issued", "partial", "unchanged", "older", "not_ready", "waiting", "refused", "missed"
 ]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
+SERVICE, ONCE = "service", "once"  # who attempts: the service at its hours, or a command
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
     """One attempt. hour: of issue that it is for. attempt: its id, also in the log's lines.
 
-    seconds: how long each step took, where it came so far.
+    seconds: how long each step took, where it came so far. by: SERVICE or ONCE; a command ends, so
+    nothing tries its attempt again.
     """
 
     at: datetime
@@ -50,6 +54,7 @@ class JournalEntry:
     exit_code: int
     detail: str
     seconds: Mapping[str, float] = field(default_factory=dict)
+    by: str = SERVICE
 
     @property
     def line(self) -> str:
@@ -72,7 +77,7 @@ class Journal:
     def add(self, entry: JournalEntry) -> bool:
         """Append an entry, and force it to disk; return whether it is there."""
         values = {**asdict(entry), "at": _text(entry.at), "hour": _text(entry.hour)}
-        values["detail"] = entry.detail[:LONGEST_DETAIL]
+        values["detail"] = shortened(entry.detail, LONGEST_DETAIL)
         body = json.dumps(values, ensure_ascii=False).encode() + b"\n"
         with self._lock:
             try:
@@ -142,6 +147,7 @@ def _entry(line: bytes) -> JournalEntry | None:
             int(plain["exit_code"]),
             str(plain["detail"]),
             {str(step): float(took) for step, took in plain.get("seconds", {}).items()},
+            str(plain.get("by", SERVICE)),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -2,6 +2,8 @@
 
     open      at its hour the best there is goes out; then a newer run is looked for every
               `check_minutes`, and issued, until the run that was due is out: the hour is complete
+    begun     a start after that, before the first hour of the service or of a new list: what goes
+              out then is of the start, and the hour is not the service's
     late      `misfire_minutes` after its beginning; without an issue it is missed. A run that comes
               now is issued only if it changes the grade of an issued chance (schedule.update)
 
@@ -13,19 +15,27 @@ slept makes a second issue of an hour, or loses one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from forecast import log_context
 from forecast.config import Config
 from forecast.domain import Cycle, as_utc
+from forecast.errors import shortened
 from forecast.issue.hours import due_run, hours_between, last_hour
 from forecast.service.attempts import Attempts, Result
+from forecast.service.journal import LONGEST_DETAIL, ONCE
+from forecast.service.state import NOTHING_NEWER
 
 SOON = timedelta(seconds=30)  # the wait for a lock
 SOON_MOST = 4  # times in a row; then the wait is that for data
 MISSED_MOST = 30  # hours noted after the service was down
+FIRST = (
+    "unchanged",
+    "older",
+    "not_ready",
+)  # outcomes that are explained by the run that is missing
 DOWN = "the service was not running, or the machine slept"
 
 
@@ -34,12 +44,14 @@ class Standing:
     """How an hour stands by what is in force.
 
     issue: its id, where it is of this hour. cycle: the run in force, None where nothing is.
-    closed: nothing goes out for the hour any more.
+    closed: nothing goes out for the hour any more. ahead: the time in the future of which what is
+    in force is dated.
     """
 
     issue: str | None = None
     cycle: Cycle | None = None
     closed: bool = False
+    ahead: datetime | None = None
 
 
 class Work(Protocol):
@@ -75,6 +87,7 @@ class OpenHour:
     late: bool = False
     considered: Cycle | None = None  # the run that changed nothing
     locks: int = 0  # met in a row
+    begun: datetime | None = None  # the hour was over before: attempts are of this moment
 
     def is_due(self, now: datetime) -> bool:
         """Return whether to look now; also where the clock was set back since the last look."""
@@ -122,21 +135,31 @@ class IssueHours:
 
     def _leave(self, hour: datetime, now: datetime) -> None:
         """Leave the hour before behind, and note the hours since then that had no issue."""
-        before, journal = self.open, self._attempts.journal
+        before = self.open
         if before is not None:
             since = before.hour
             if since < hour and before.next_look is not None and not before.late:
                 self._end(before, now)
         else:
-            last = next(iter(journal.last(1)), None)
-            if last is None:
+            known = self._last_hour_of_a_service(now)
+            if known is None:
                 return
-            since = last.hour
-            if since < hour:
-                self._missed(since, now, DOWN)
+            since = known
+            planned = last_hour(self._config.schedule.issue_at, self._config.zone, since) == since
+            if since < hour and planned:  # else of a start, or of another list
+                self._missed_unseen(since, now)
         between = hours_between(self._config.schedule.issue_at, self._config.zone, since, hour)
         for each in between[-MISSED_MOST:]:
-            self._missed(each, now, DOWN)
+            self._missed_unseen(each, now)
+
+    def _last_hour_of_a_service(self, now: datetime) -> datetime | None:
+        """Return the newest hour up to `now` that a service, or an issue, has in the journal.
+
+        What failed by a command is no sign of a service. None where there was none yet.
+        """
+        entries = self._attempts.journal.last()
+        found = (e.hour for e in entries if (e.by != ONCE or e.issue) and e.hour <= now)
+        return max(found, default=None)
 
     def _opened(self, hour: datetime, now: datetime) -> OpenHour:
         """Return the state of the hour that has come, or in which the service starts."""
@@ -145,16 +168,32 @@ class IssueHours:
         until = (hour if on_time else now) + self._misfire
         found = OpenHour(hour, until, check, now)
         found.wanted = self.open is None and self._work.begin(now)
-        known = self._attempts.journal.last(1)  # not at the first start of all
-        if known and not on_time and self._work.standing(hour, now).issue is None:
-            self._missed(hour, now, DOWN)
+        if on_time or self.open is not None:
+            return found
+        known = self._last_hour_of_a_service(now)
+        if known is None or known > hour:  # the first start, or a list that names an hour to come
+            found.begun = now
+        elif self._work.standing(hour, now).issue is None:
+            self._missed_unseen(hour, now)
         return found
+
+    def _missed_unseen(self, hour: datetime, now: datetime) -> None:
+        """Note that an hour ended without an issue while nobody looked, unless it needed none."""
+        made = [each for each in self._attempts.journal.last() if each.hour == hour]
+        if not made:
+            self._missed(hour, now, DOWN)
+            return
+        cycle = self._work.standing(hour, now).cycle
+        current = cycle is not None and cycle.run >= self._due(hour)
+        if not (current and any(each.outcome in NOTHING_NEWER for each in made)):
+            detail = shortened(f"{made[0].outcome}: {made[0].detail}", LONGEST_DETAIL - 60)
+            self._missed(hour, now, f"no issue of its own; the last attempt: {detail}")
 
     def _end(self, found: OpenHour, now: datetime) -> None:
         """End the time of an hour; without an issue it is missed."""
         found.late = True
         self._look_at_what_is_in_force(found, now)
-        if not found.issued:
+        if not found.issued and found.begun is None:
             until = found.until.astimezone(self._config.zone).isoformat(timespec="seconds")
             self._missed(found.hour, now, f"no issue of its own until {until}")
         updating = self._config.schedule.update and self._config.issue.review == "off"
@@ -185,11 +224,35 @@ class IssueHours:
             known = standing.cycle if found.issued and not found.wanted else None
             last = now + found.check > found.until
             result = self._work.issue(found.hour, now, known, last)
-        self._keep(found.hour, now, result)
         found.wanted, found.issued = False, found.issued or result.out
         found.wait(now, result)
+        standing = self._work.standing(found.hour, now)
         if result.out or result.outcome == "unchanged":
-            self._complete_if_due(found, self._work.standing(found.hour, now))
+            self._complete_if_due(found, standing)
+        result = self._with_what_follows(found, standing, result)
+        if standing.ahead is not None:
+            dated = standing.ahead.astimezone(self._config.zone).isoformat(timespec="seconds")
+            detail = f"what is in force is dated {dated}, after now: was the clock wrong? "
+            result = replace(result, detail=f"{detail}{result.detail}")
+        self._keep(found.begun or found.hour, now, result)
+
+    def _with_what_follows(self, found: OpenHour, standing: Standing, result: Result) -> Result:
+        """Return a result that says, too, which run is missing and when the next look is."""
+        if found.next_look is None or found.refused:
+            return result
+        due = self._due(found.hour)
+        run = _newer(standing.cycle, found.considered)
+        zone = self._config.zone
+        follows = f"next look at {found.next_look.astimezone(zone):%H:%M:%S%z}"
+        if not found.late:
+            follows = f"the hour stays open, {follows}"
+        if run is None or run.run < due:
+            missing = Cycle(due, self._config.source.model).id
+            follows = f"{missing} was due and is not out; {follows}"
+        if result.outcome in FIRST:
+            return replace(result, detail=f"{follows}; {result.detail}")
+        detail = shortened(result.detail, LONGEST_DETAIL - len(follows) - 2)
+        return replace(result, detail=f"{detail}; {follows}")
 
     def _look_at_what_is_in_force(self, found: OpenHour, now: datetime) -> Standing:
         """Return how the hour stands; note an issue made at the desk, or by a command."""
@@ -199,6 +262,7 @@ class IssueHours:
         if standing.issue is not None:
             found.issued = True
             of_hour = standing.cycle is None or standing.cycle.run <= found.hour
+            of_hour = of_hour and found.begun is None
             if of_hour and not self._attempts.has_issue(found.hour, standing.issue):
                 detail = "released at the desk, by a command or before a restart"
                 self._keep(found.hour, now, Result("issued", detail, 0, standing.issue))
@@ -209,10 +273,14 @@ class IssueHours:
 
     def _complete_if_due(self, found: OpenHour, standing: Standing) -> None:
         """Complete the hour where the newest run that was due at it is out, or changed nothing."""
-        source, run = self._config.source, _newer(standing.cycle, found.considered)
-        due = due_run(source.run_hours, source.delay_hours, found.hour)
-        if standing.closed or (run is not None and run.run >= due):
+        run = _newer(standing.cycle, found.considered)
+        if standing.closed or (run is not None and run.run >= self._due(found.hour)):
             found.complete()
+
+    def _due(self, hour: datetime) -> datetime:
+        """Return the newest run that was due at an hour."""
+        source = self._config.source
+        return due_run(source.run_hours, source.delay_hours, hour)
 
 
 def _newer(one: Cycle | None, other: Cycle | None) -> Cycle | None:

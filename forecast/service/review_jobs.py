@@ -79,6 +79,8 @@ class ReviewJobs:
             return found
         issue = in_force(self._given)
         over = now - hour > self._misfire  # as after a start: its draft would have expired
+        if found.ahead is not None:
+            return found
         if served and issue is not None:
             return Standing(issue.id, found.cycle, closed=over or self._is_signed(issue))
         if served:  # and withdrawn: only a person makes the next one

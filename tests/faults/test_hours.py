@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +19,7 @@ from forecast import pipeline
 from forecast.archive import database
 from forecast.archive.issues import Archive
 from forecast.archive.rebuilding import refuse_lost
-from forecast.commands import check, status
+from forecast.commands import alive, check, issue, status
 from forecast.commands import world as setup
 from forecast.config import Config
 from forecast.domain import Atmosphere, Cycle
@@ -25,6 +27,8 @@ from forecast.errors import ArchiveUnusable, ConfigError, CycleNotReady, OlderRu
 from forecast.ingest.grib import reader
 from forecast.issue import choice_of_run
 from forecast.issue.release import restore
+from forecast.service import heartbeat
+from forecast.service.alerting.ledger import Ledger, OpenAlert, write_ledger
 from forecast.service.attempts import Attempts
 from forecast.service.backups import back_up
 from forecast.service.heartbeat import beat
@@ -234,8 +238,9 @@ def test_no_command_that_reads_begins_a_lost_archive_anew_or_takes_it_for_sound(
         Archive(ours.archive.url)
     before = file_of(ours).exists()
 
-    with pytest.raises(ArchiveUnusable, match="released issues are in the output folder"):
-        status.found(ours, HOUR)
+    shown = status.found(ours, HOUR)
+    assert "released issues are in the output folder" in shown["archive_fault"]
+    assert status.exit_code(shown) == 5
     with pytest.raises(ArchiveUnusable, match="released issues are in the output folder"):
         back_up(ours, HOUR, tmp_path / "backups")
     found = [each for each in check._archive(ours, HOUR, False) if each.grade == "fault"]
@@ -244,6 +249,126 @@ def test_no_command_that_reads_begins_a_lost_archive_anew_or_takes_it_for_sound(
     assert "skyscape restore" in found[0].detail
     assert file_of(ours).exists() == before
     assert not list(tmp_path.glob("backups/skyscape-*"))
+
+
+def test_each_once_is_a_line_of_the_journal_with_and_without_an_archive(
+    service: Service, ours: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = setup.build_world
+
+    def once(run: datetime, cycle: datetime | None = None) -> JournalEntry:
+        monkeypatch.setattr(setup, "build_world", lambda config, *_: world(config, run))
+        issue._issue(ours, None, cycle, HOUR, True)
+        return service.journal.last(1)[0]
+
+    assert once(RUN).outcome == "unchanged"
+    entry = once(RUN + timedelta(hours=6))
+    assert (entry.outcome, entry.issue, entry.exit_code) == ("issued", "gfs-2026112206", 0)
+    assert (entry.hour, entry.by) == (HOUR, "once")
+    service.look()
+    assert service.journal.last(1)[0] == entry  # the service knows that the hour has its issue
+    with pytest.raises(OlderRun):
+        once(RUN - timedelta(hours=6))
+    with pytest.raises(ConfigError):
+        once(RUN, HOUR + timedelta(hours=2))
+    monkeypatch.setattr(setup, "build_world", whole)
+    lose(ours)
+    with pytest.raises(ArchiveUnusable):
+        issue._issue(ours, None, None, HOUR, True)
+
+    kept = [(each.outcome, each.exit_code, each.by) for each in service.journal.last()]
+    assert kept[:3] == [("refused", 5, "once"), ("refused", 3, "once"), ("older", 4, "once")]
+    assert len(kept) == 5
+    assert "by once: ArchiveUnusable: archive sqlite" in "\n".join(
+        status.lines(status.found(ours, HOUR))
+    )
+
+
+def test_an_issue_dated_in_the_future_fills_no_hour_before_it(
+    service: Service, ours: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup, "build_world", lambda config, *_: service.world)
+    issue._issue(ours, None, None, HOUR + timedelta(minutes=40), True)  # once --now
+
+    entry = service.look()
+
+    assert (entry.hour, entry.outcome, entry.by) == (HOUR, "unchanged", "service")
+    assert entry.detail.startswith("what is in force is dated 2026-11-22T16:50:00+08:00, after now")
+    heartbeat.beat(ours.private_folder, HOUR, HOUR - timedelta(hours=2), "0.1.0")
+    faults = [each for each in alive.findings(ours, HOUR) if each.grade == "fault"]
+    assert faults[0].subject == "clock"
+    assert "is dated 22 Nov, 16:50, which is still to come" in faults[0].detail
+    assert status.exit_code(status.found(ours, HOUR)) == 8
+    later = HOUR + timedelta(minutes=41)
+    heartbeat.beat(ours.private_folder, later, HOUR - timedelta(hours=2), "0.1.0")
+    assert not [each for each in alive.findings(ours, later) if each.grade == "fault"]
+
+
+def garbage(settings: Config) -> None:
+    file_of(settings).write_bytes(b"no database at all " * 1000)
+
+
+@contextmanager
+def harmed(settings: Config, harm: Callable[[Config], None] | None) -> Iterator[None]:
+    """Do harm to the archive; None: another process holds it."""
+    if harm is not None:
+        harm(settings)
+        yield
+        return
+    with closing(sqlite3.connect(file_of(settings), isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (lose, "stop the service if one runs, then bring it back"),
+        (damage, "it is damaged"),
+        (garbage, "it is damaged"),
+        (None, "another process holds it (database is locked); the command can be given again"),
+    ],
+)
+def test_status_shows_what_needs_no_archive_whatever_happened_to_it(
+    service: Service, ours: Config, harm: Callable[[Config], None] | None, why: str
+) -> None:
+    assert service.look().outcome == "issued"
+    with closing(sqlite3.connect(file_of(ours))) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    heartbeat.beat(ours.private_folder, HOUR, HOUR - timedelta(hours=2), "0.1.0")
+    alert = OpenAlert(
+        "archive", "archive", "critical", HOUR, HOUR, {"en": "no archive"}, reported=HOUR
+    )
+    write_ledger(ours.private_folder, Ledger({"archive": alert}))
+    service.world.archive._engine.dispose()  # its connections would share the lock
+
+    with harmed(ours, harm):
+        found = status.found(ours, HOUR)
+
+    lines = status.lines(found)
+    assert status.exit_code(found) == 5
+    [fault] = [line for line in lines if line.startswith("fault ")]
+    assert why in fault
+    assert "it is tried again" not in "\n".join(lines)
+    assert "in force   gfs-2026112206 (fresh)" in lines
+    for begins in ("service    alive  process", "alert      2026", "journal    2026"):
+        assert any(line.startswith(begins) for line in lines)
+    assert json.loads(json.dumps(found))["journal"][0]["issue"] == "gfs-2026112206"
+    assert found["issues"] is None
+
+
+def test_status_says_why_the_issue_in_force_is_no_fresh_one(ours: Config) -> None:
+    def line(now: datetime) -> str:
+        return next(s for s in status.lines(status.found(ours, now)) if s.startswith("in force"))
+
+    assert line(HOUR) == "in force   gfs-2026112200 (fresh)"
+    late = line(RUN + timedelta(hours=21))
+    assert "gfs-2026112200 (fresh; " in late
+    assert "22 Nov, 08:00 is used, 22 Nov, 20:00 was due" in late
+    expired = line(RUN + timedelta(days=4))
+    assert "gfs-2026112200 (stale: expired at 2026-11-2" in expired
+    assert "+08:00)" in expired
 
 
 def test_a_damaged_archive_is_kept_beside_the_rebuilt_one(ours: Config) -> None:

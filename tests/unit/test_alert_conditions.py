@@ -135,6 +135,37 @@ def test_a_service_that_starts_after_an_hour_has_ten_minutes_for_it(config: Conf
     assert found(conditions.no_issue, at(10))
 
 
+def test_no_hour_before_the_first_start_is_alerted_unless_there_was_an_issue(
+    config: Config,
+) -> None:
+    started = replace(ALIVE, started=HOUR + 3 * HOURS)
+    now = HOUR + 4 * HOURS
+    alive = replace(started, at=now)
+    refused = replace(entry("refused", HOUR - HOURS, 5), by="once")
+    ours = replace(entry("waiting", HOUR - HOURS), hour=HOUR - HOURS)
+
+    def alerts(*journal: JournalEntry, issue: Issue | None = None) -> list[Condition]:
+        state = ServiceState(alive, journal, issue)
+        return found(conditions.no_issue, Facts(config, now, state))
+
+    assert alerts() == alerts(refused) == []
+    assert alerts(ours)
+    assert alerts(issue=replace(ISSUE, issued=HOUR - 9 * HOURS))
+
+
+def test_an_issue_of_the_future_is_a_wrong_clock_and_makes_no_hour_an_issued_one(
+    config: Config,
+) -> None:
+    ahead = replace(ISSUE, issued=NOW + 40 * MINUTE, cycle=Cycle(RUN - 6 * HOURS))
+    given = facts(config, issue=ahead)
+
+    [wrong] = found(conditions.clock, given)
+
+    assert (wrong.key, wrong.level) == ("clock", "critical")
+    assert found(conditions.no_issue, given)
+    assert not found(conditions.clock, facts(config, issue=replace(ISSUE, issued=NOW + MINUTE)))
+
+
 def test_a_run_that_nobody_could_have_is_not_missed_but_a_late_one_is(config: Config) -> None:
     def of(run: datetime) -> list[Condition]:
         return found(conditions.no_new_run, facts(config, issue=replace(ISSUE, cycle=Cycle(run))))
@@ -162,6 +193,17 @@ def test_the_archive_failed_by_an_issue_without_it_or_by_attempts_that_last(conf
     started = facts(config, journal=(without,))
     beat = replace(ALIVE, started=NOW)
     assert not conditions.archive(replace(started, service=replace(started.service, beat=beat)))
+
+
+def test_what_a_command_met_is_no_failure_of_the_service(config: Config) -> None:
+    locked = replace(entry("waiting", HOUR, 5, "database is locked"), by="once")
+    away = replace(entry("waiting", HOUR, 4, "no answer"), by="once")
+    given = replace(facts(config, journal=(locked, away)), archive=QUIET)
+
+    assert not conditions.archive(given)
+    assert not found(conditions.source, given)
+    ours = replace(away, by="service")
+    assert found(conditions.source, facts(config, journal=(locked, ours)))
 
 
 def test_a_source_is_away_once_every_attempt_of_late_says_so(config: Config) -> None:

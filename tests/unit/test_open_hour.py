@@ -28,10 +28,11 @@ from forecast.errors import (
     SkyscapeError,
     SourceError,
     SourceUnavailable,
+    shortened,
 )
 from forecast.issue.hours import due_run
 from forecast.issue.report import IssueReport
-from forecast.service.attempts import Attempts, Result, failed
+from forecast.service.attempts import Attempts, Result, entry_of, failed
 from forecast.service.issue_jobs import IssueJobs
 from forecast.service.journal import Journal
 from forecast.service.open_hour import IssueHours, Standing
@@ -179,6 +180,54 @@ def test_unchanged_is_no_success_while_a_newer_run_is_due(service: Service) -> N
     service.until(HOUR + timedelta(hours=1))
 
     assert service.of(HOUR) == ["unchanged", "unchanged", "issued"]
+
+
+def test_the_line_of_an_attempt_names_the_run_that_is_missing_and_the_next_look(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    service.in_force = ("gfs-0", HOUR - timedelta(hours=9), OLD)
+    service.runs[DUE] = HOUR + 15 * MINUTE
+
+    service.until(HOUR + 5 * MINUTE)
+
+    said = (
+        "gfs-2026112200 was due and is not out; the hour stays open, next look at 16:20:00+0800; "
+        "the same"
+    )
+    assert service.journal.last(1)[0].detail == said
+    assert f"unchanged gfs-0: {said}" in caplog.text
+    service.until(HOUR + timedelta(hours=1))
+    assert service.journal.last(1)[0].detail == "out"  # complete: nothing follows
+
+
+def test_what_failed_keeps_its_reason_first_and_what_follows_is_never_cut_off(
+    service: Service,
+) -> None:
+    service.hours.look()
+    service.faults = [SourceUnavailable("every server failed (503). " * 40)]
+
+    service.until(HOUR + 5 * MINUTE)
+
+    detail = service.journal.last(1)[0].detail
+    assert detail.startswith("SourceUnavailable: every server failed")
+    assert "failed (503). …; gfs-2026112200 was due" in detail
+    assert detail.endswith("the hour stays open, next look at 16:20:00+0800")
+    assert len(detail) <= 600
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "kept"),
+    [
+        ("short", 5, "short"),
+        ("The server fails (503). Check the network", 30, "The server fails (503). …"),
+        ("one two three four", 12, "one two …"),
+        ("x" * 20, 10, "x" * 8 + " …"),
+    ],
+)
+def test_what_is_too_long_ends_with_a_sentence_or_a_word(text: str, most: int, kept: str) -> None:
+    assert shortened(text, most) == kept
+    assert len(kept) <= most
 
 
 def test_an_older_run_leaves_the_hour_open_until_a_newer_one_comes(service: Service) -> None:
@@ -382,6 +431,74 @@ def test_a_machine_that_slept_over_an_hour_issues_when_it_wakes(
     assert service.in_force[2] == DUE
     assert service.of(HOUR)[-1] == "issued"
     assert service.of(HOUR).count("issued") == 1
+
+
+def test_a_command_that_failed_before_the_first_start_makes_no_hour_a_missed_one(
+    service: Service,
+) -> None:
+    refused = Result("refused", "ArchiveUnusable: gone", 5)
+    service.journal.add(entry_of(HOUR - timedelta(hours=9), HOUR, refused, by="once"))
+    service.now = HOUR + timedelta(hours=1)
+
+    service.hours.look()
+
+    assert "missed" not in [outcome for _, outcome in service.outcomes]
+
+
+def test_a_first_start_long_after_an_hour_is_no_attempt_of_that_hour(service: Service) -> None:
+    service.now = HOUR - timedelta(hours=3)
+    before = datetime(2026, 11, 21, 22, 40, tzinfo=UTC)  # 06:40 in Beijing, 6.5 h before
+    service.runs[OLD] = service.now
+
+    service.until(service.now + MINUTE)
+
+    assert service.in_force is not None  # readers have an issue at once
+    assert service.of(before) == []
+    [(hour, outcome)] = service.outcomes
+    assert (hour, outcome) == (HOUR - timedelta(hours=3) + timedelta(seconds=30), "issued")
+    service.restart()
+    service.until(HOUR + MINUTE)
+    assert [outcome for _, outcome in service.outcomes] == ["issued", "issued"]
+    assert service.of(HOUR) == ["issued"]
+
+
+def test_a_new_list_makes_no_attempt_for_its_last_hour_of_yesterday(service: Service) -> None:
+    service.until(HOUR + 5 * MINUTE)
+    assert service.of(HOUR) == ["issued"]
+    zoned(service, "Asia/Shanghai", time(20, 45))
+
+    service.until(HOUR + timedelta(hours=1))
+
+    assert service.of(HOUR - timedelta(hours=19, minutes=25)) == []
+    assert {hour for hour, _ in service.outcomes} == {HOUR - MINUTE / 2, HOUR}  # the start, too
+
+
+def test_an_hour_that_the_service_attempted_is_not_said_to_have_passed_without_it(
+    service: Service,
+) -> None:
+    service.faults = [SourceUnavailable("no answer") for _ in range(4)]
+    service.until(HOUR + 5 * MINUTE)
+    service.restart()
+    service.now, service.runs = HOUR + timedelta(hours=3), {}
+
+    service.hours.look()
+
+    [missed] = [each for each in service.journal.last() if each.outcome == "missed"]
+    assert missed.hour == HOUR
+    assert missed.detail.startswith("no issue of its own; the last attempt: waiting: Source")
+
+
+def test_an_hour_whose_run_was_out_already_is_not_missed_by_a_later_start(service: Service) -> None:
+    service.in_force = ("gfs-0", HOUR - MINUTE, DUE)
+    service.until(HOUR + 5 * MINUTE)
+    assert service.of(HOUR) == ["unchanged"]
+
+    for later in (3, 14):
+        service.restart()
+        service.now = HOUR + timedelta(hours=later)
+        service.hours.look()
+
+    assert "missed" not in service.of(HOUR)
 
 
 def test_hours_that_passed_while_the_service_was_down_are_noted_as_missed(service: Service) -> None:

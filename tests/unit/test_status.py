@@ -233,6 +233,27 @@ def test_the_service_its_journal_and_its_open_alerts_are_shown_in_local_time(
     assert found["alerts"][0]["sent_to"] == ["wecom:duty"]
 
 
+def test_an_alert_that_is_no_longer_true_is_called_ending(settings: Config) -> None:
+    folder = settings.private_folder
+    heartbeat.beat(folder, NOW, NOW - timedelta(hours=2), "0.1.0")
+    since = NOW - timedelta(hours=1)
+
+    def alert(kind: str, gone: datetime | None = None) -> OpenAlert:
+        texts = {"en": f"{kind} is wrong"}
+        return OpenAlert(kind, kind, "critical", since, NOW, texts, reported=NOW, gone=gone)
+
+    alerts = [alert("scheduler"), alert("nothing"), alert("archive", NOW - timedelta(minutes=1))]
+    write_ledger(folder, Ledger({each.key: each for each in alerts}))
+
+    lines = [s for s in status.lines(status.found(settings, NOW)) if s.startswith("alert ")]
+
+    assert lines[0].endswith("critical  ending, not true now; it said: scheduler is wrong")
+    assert lines[1].endswith("critical  nothing is wrong")
+    assert lines[2].endswith(
+        "ending, not true since 2026-11-22T19:59:00+08:00; it said: archive is wrong"
+    )
+
+
 @pytest.mark.parametrize(
     ("in_force", "stale", "problems", "code"),
     [

@@ -13,16 +13,19 @@ from typing import Literal, get_args
 
 from forecast.archive.database import file_of
 from forecast.domain import Name
-from forecast.errors import SourceError
+from forecast.errors import SourceError, shortened
 from forecast.issue.hours import last_hour
 from forecast.service.alerting.facts import Facts
 from forecast.service.heartbeat import SILENT
+from forecast.service.journal import ONCE
 from forecast.service.state import ARCHIVE_PATIENCE, overdue_hour, run_due
 
 Level = Literal["critical", "warning"]
 LEVELS: tuple[str, ...] = get_args(Level)
 # Readers get nothing, or what is old, or soon will. Only these are escalated.
-CRITICAL = frozenset({"scheduler", "no_issue", "nothing", "expired", "archive", "review", "disk"})
+CRITICAL = frozenset({
+    "scheduler", "clock", "no_issue", "nothing", "expired", "archive", "review", "disk",
+})  # fmt: skip
 RESTART = timedelta(minutes=1)  # in which a process that is gone may have a successor
 LEAST_DAYS = 7  # of sizes known before a growth is concluded from them
 
@@ -78,13 +81,21 @@ def scheduler(facts: Facts) -> Found:
     return (Condition("scheduler", beat.at, after=max(beat.at + SILENT - facts.now, RESTART)),)
 
 
+def clock(facts: Facts) -> Found:
+    """The issue in force is dated in the future: the clock was wrong then, or is now."""
+    issue = facts.service.issue
+    if issue is None or not facts.service.ahead(facts.now):
+        return ()
+    return (Condition("clock", None, {"at": issue.issued, "number": issue.number}),)
+
+
 def no_issue(facts: Facts) -> Found:
     """An hour of issue passed by `late_minutes` without an issue."""
     hour = overdue_hour(facts.service, facts.config, facts.now)
     if hour is None:
         return ()
     reason = next((e.detail for e in facts.service.journal if e.hour == hour), "-")
-    return (Condition("no_issue", hour, {"hour": hour, "reason": reason[:200]}),)
+    return (Condition("no_issue", hour, {"hour": hour, "reason": shortened(reason, 200)}),)
 
 
 def expired(facts: Facts) -> Found:
@@ -102,10 +113,10 @@ def archive(facts: Facts) -> Found:
     """The archive can be neither read nor written: by a look at it, or by the last attempts."""
     failed = facts.service.archive_failure(facts.now)
     if failed is not None:
-        blanks = {"reason": failed.detail[:300]}
+        blanks = {"reason": shortened(failed.detail, 300)}
         return (Condition("archive", failed.at, blanks),)
     if facts.archive_error:
-        blanks = {"reason": facts.archive_error[:300]}
+        blanks = {"reason": shortened(facts.archive_error, 300)}
         return (Condition("archive", None, blanks, after=ARCHIVE_PATIENCE),)
     return () if facts.archive is not None else None
 
@@ -116,14 +127,15 @@ def source(facts: Facts) -> Found:
     A source that answers that a run is not there yet works; an old run has its own alert.
     """
     failed = None
-    for entry in facts.service.journal:
+    ours = [e for e in facts.service.journal if e.by != ONCE or not e.exit_code]
+    for entry in ours:
         if entry.outcome != "waiting" or entry.exit_code != SourceError.exit_code:
             break
         failed = entry
     late = timedelta(minutes=facts.config.alerts.late_minutes)
     if failed is None or facts.now - failed.at < late:
         return ()
-    detail = facts.service.journal[0].detail[:200]
+    detail = shortened(ours[0].detail, 200)
     model = facts.config.source.name.as_name(facts.config.source.model)
     return (Condition("source", failed.at, {"model": model, "reason": detail}),)
 
@@ -277,7 +289,7 @@ def models_refused(facts: Facts) -> Found:
     refused = facts.learning.refused
     if not refused:
         return ()
-    blanks: dict[str, Blank] = {"count": len(refused), "reason": refused[0][:200]}
+    blanks: dict[str, Blank] = {"count": len(refused), "reason": shortened(refused[0], 200)}
     return (Condition("model_refused", None, blanks),)
 
 
@@ -307,6 +319,7 @@ def _started(facts: Facts) -> datetime:
 # Function -> the kinds of its conditions, in the order in which they are listed.
 KINDS: Mapping[Callable[[Facts], Found], tuple[str, ...]] = {
     scheduler: ("scheduler",),
+    clock: ("clock",),
     no_issue: ("no_issue",),
     expired: ("nothing", "expired"),
     archive: ("archive",),
