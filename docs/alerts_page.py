@@ -87,8 +87,8 @@ For a container the head of `docs/deploy/Containerfile` has the command for the 
 notices a stopped container, too.
 
 Where the settings cannot be read it goes by those with which the service started or was reloaded
-last: `settings.last.json` beside the archive, without secrets. It says so, and exits with 3, or 8
-where the service fails.
+last: `settings.last.json` beside the archive, without secrets. It says so, alerts the recipients of
+those (`settings`), and exits with 3, or 8 where the service fails.
 
 ## The alerts"""
 

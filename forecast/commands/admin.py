@@ -83,10 +83,8 @@ def check(
         from forecast.commands import alive as watchdog
 
         settings, wrong = watchdog.settings_of(config)
-        findings = watchdog.findings(settings, now or setup.clock(), send)
-        fails = any(each.grade == "fault" for each in findings)
-        failed = watchdog.EXIT_CODE if fails else ConfigError.exit_code
-        findings = [*wrong, *findings]
+        findings = watchdog.findings(settings, now or setup.clock(), send, wrong)
+        failed = watchdog.exit_code(findings)
     else:
         from forecast.commands import check as checking
 

@@ -7,6 +7,8 @@ send alerts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,39 +22,45 @@ from forecast.service.alerting.facts import Facts, small_facts
 from forecast.service.alerting.notices import texts_of
 from forecast.service.alerting.watch import Alerting
 
+SETTINGS = "settings"  # the condition, and the subject of its finding
 EXIT_CODE = 8  # the service is not what it should be
 LOCK_WAIT = 30.0  # [s] for the service, where it is sending itself
 # Conditions that make the exit code; the others are named only.
 FAILING = frozenset({"scheduler", "clock", "no_issue", "nothing", "expired", "archive", "disk"})
 
 
-def settings_of(path: Path | None) -> tuple[Config, list[CheckFinding]]:
-    """Return the settings; where they are wrong, the last good ones, and what is wrong.
+def settings_of(path: Path | None) -> tuple[Config, str]:
+    """Return the settings, and ""; where they are wrong, the last good ones, and what is wrong.
 
     Raises: ConfigError where there are no last good ones either.
     """
     try:
-        return setup.settings(path), []
+        return setup.settings(path), ""
     except ConfigError as error:
         last = last_settings.read(path)
         if last is None:
             raise
         setup.log_in_zone(last.zone, last.service.log)
-        by = f"looked at by the last good ones ({last.private_folder / last_settings.NAME})"
-        return last, [CheckFinding("fault", "settings", f"{error}; {by}")]
+        return last, str(error)
 
 
-def findings(config: Config, now: datetime, send: bool = False) -> list[CheckFinding]:
-    """Return what is wrong at `now`: a fault is in FAILING. send: alert the operators, too.
+def findings(
+    config: Config, now: datetime, send: bool = False, wrong: str = ""
+) -> list[CheckFinding]:
+    """Return what is wrong at `now`: a fault of the service is in FAILING.
 
-    Raises: ConfigError.
+    send: alert the operators, too. wrong: what is wrong with the settings file, where `config` are
+    the last good ones; that fault stands first. Raises: ConfigError.
     """
     facts = small_facts(config, now)
+    if wrong:
+        facts = replace(facts, refusal=last_settings.SettingsRefusal(None, wrong))
     found = [
         CheckFinding(
             "fault" if each.kind in FAILING else "warning", each.key, texts_of(each, config)["en"]
         )
         for each in assess(facts).conditions
+        if not (wrong and each.kind == SETTINGS)
     ]
     beat = facts.service.beat
     if beat is not None and beat.ended():
@@ -60,9 +68,22 @@ def findings(config: Config, now: datetime, send: bool = False) -> list[CheckFin
         found.insert(0, CheckFinding("fault", "service", gone))
     if not any(each.grade == "fault" for each in found):
         found.insert(0, CheckFinding("ok", "service", _alive(facts)))
+    if wrong:
+        by = f"looked at by the last good ones ({config.private_folder / last_settings.NAME})"
+        found.insert(0, CheckFinding("fault", SETTINGS, f"{wrong}; {by}"))
     if send:
         found += _sent(config, facts)
     return found
+
+
+def exit_code(found: Sequence[CheckFinding]) -> int:
+    """Return EXIT_CODE where the service fails, that of wrong settings where these alone are a
+    fault, else 0.
+    """
+    faults = {each.subject for each in found if each.grade == "fault"}
+    if faults - {SETTINGS}:
+        return EXIT_CODE
+    return ConfigError.exit_code if faults else 0
 
 
 def _alive(facts: Facts) -> str:

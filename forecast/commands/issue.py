@@ -75,6 +75,7 @@ def run(
     signals = Signals()  # before anything that takes time
     from forecast import VERSION
     from forecast.issue.lifecycle import Lifecycle
+    from forecast.service import last_settings
     from forecast.service.running import Service
     from forecast.service.single import hold
 
@@ -84,14 +85,16 @@ def run(
     with hold(folder, setup.clock(), VERSION):
 
         def build() -> Parts:
-            nonlocal rebuild_archive
-            parts = _parts(
-                setup.settings(config, out, log), source, lifecycle, folder, rebuild_archive
-            )
-            rebuild_archive = False  # said once, for the start
+            nonlocal rebuild_archive, settings
+            new = setup.settings(config, out, log)
+            parts = _parts(new, source, lifecycle, folder, rebuild_archive)
+            rebuild_archive, settings = False, new  # said once, for the start
             return parts
 
-        return Service(build, setup.clock, signals).run()
+        def refused(reason: str) -> None:
+            last_settings.note_refused(settings.private_folder, setup.clock(), reason)
+
+        return Service(build, setup.clock, signals, refused).run()
 
 
 def _parts(

@@ -62,12 +62,20 @@ class ClockSteps:
 
 
 class Service:
-    """Runs the parts that `build` makes from the settings; `build` is called again to reload."""
+    """Runs the parts that `build` makes from the settings; `build` is called again to reload.
+
+    refused: is given the reason of a reload that is refused.
+    """
 
     def __init__(
-        self, build: Callable[[], Parts], clock: Callable[[], datetime], signals: Signals
+        self,
+        build: Callable[[], Parts],
+        clock: Callable[[], datetime],
+        signals: Signals,
+        refused: Callable[[str], None] | None = None,
     ) -> None:
         self._build, self._clock, self._signals = build, clock, signals
+        self._refused = refused or (lambda _: None)
         self._parts = build()
         self._server: WebServer | None = None
         self._web: threading.Thread | None = None
@@ -126,11 +134,13 @@ class Service:
         try:
             parts = self._build()
         except (SkyscapeError, OSError) as error:
+            self._refused(str(error))
             for fault in str(error).splitlines():
                 log.error("reload: refused, the old settings stay in force: %s", fault.strip())
             return
-        except Exception:  # the process must outlive a defect
+        except Exception as error:  # the process must outlive a defect
             log.exception("reload: a defect: please report it; the old settings stay in force")
+            self._refused(f"{type(error).__name__}: {error}")
             return
         ending = self._ending()
         while ending.is_alive() and not self._signals.stop:
@@ -141,6 +151,7 @@ class Service:
             self._start(parts)
         except SkyscapeError as error:
             log.error("reload: the web application keeps its old address: %s", error)
+            self._refused(str(error))
             self._parts = Parts(parts.scheduler, old.server)
             self._start(self._parts)
         log.info("reload: the new settings are in force, skyscape %s", VERSION)

@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
 TEXTS = {name: (DOCS / f"handbook.{name}.md").read_text(encoding="utf-8") for name in ("zh", "en")}
 ALERTS = ("late", "run", "source", "station", "push", "disk", "growth", "drift", "model", "review",
-          "dead", "backup")  # fmt: skip
+          "dead", "backup", "settings")  # fmt: skip
 COMMANDS: Mapping[str, Any] = get_command(build_application()).commands  # type: ignore[attr-defined]
 
 

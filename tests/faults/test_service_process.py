@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from forecast.service import last_settings
 from forecast.service.running import ClockSteps
+from tests.e2e.conftest import settings_file, some_sites
 
 PROJECT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "tests.faults.stoppable_service")
@@ -117,3 +119,51 @@ def test_a_clock_that_is_set_is_noticed_once_and_a_late_look_is_not() -> None:
     assert later(0.5) == 0.0
     assert later(0.5, step=86400.0) == 86400.0
     assert later(0.5, step=5.0) == 0.0  # as a time server corrects it
+
+
+def test_a_reload_that_is_refused_is_noted_until_one_is_taken_over(tmp_path: Path) -> None:
+    settings = settings_file(
+        tmp_path,
+        service={"web": None},
+        source={"order": ["folder"], "folder": "dropped"},
+        observations={"push": None, "stations": []},
+        archive={"url": "sqlite:///private/archive.db"},
+        output={"folder": "site", "channels": ["web"]},
+        sites=some_sites("zhaojiawa"),
+        models=[],
+    )
+    sound, folder = settings.read_text(encoding="utf-8"), tmp_path / "private"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "forecast", "run", "--config", str(settings)],
+        cwd=PROJECT, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+
+    def until(part: str) -> str:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if part in line:
+                return line
+        pytest.fail(f"it ended before {part!r}")
+
+    try:
+        until("start: skyscape")
+        assert last_settings.refused(folder) is None
+
+        settings.write_text(f"{sound}\nschedule:\n  check_minutes: [\n", encoding="utf-8")
+        process.send_signal(signal.SIGHUP)
+        until("reload: refused")
+        settings.write_text(sound.replace("folder: site", "folder: other"), encoding="utf-8")
+        process.send_signal(signal.SIGHUP)
+        until("reload: refused")
+        refusal = last_settings.refused(folder)
+        assert refusal is not None
+        assert "another one needs a restart" in refusal.reason
+
+        settings.write_text(sound, encoding="utf-8")
+        process.send_signal(signal.SIGHUP)
+        until("reload: the new settings are in force")
+        assert last_settings.refused(folder) is None
+    finally:
+        process.kill()
+        process.communicate()

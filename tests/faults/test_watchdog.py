@@ -213,9 +213,41 @@ def test_a_typing_error_in_the_settings_does_not_silence_the_watchdog(
     codes = [check(settings, HOUR + minutes * MINUTE, "--tell") for minutes in (0, 4)]
 
     assert codes == [3, 8]
-    [(_, _, told)] = robot.taken
+    [(_, _, first), (_, _, told)] = robot.taken
+    assert "配置文件无法读取或未通过检查" in first
     assert "定时任务已停止" in told
     assert "looked at by the last good ones" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("how", ["wrong", "gone", "reload"])
+def test_settings_that_cannot_be_used_are_told_once_and_their_end(
+    settings: Path, tmp_path: Path, robot: WeComDouble, how: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """By the recipients of the last good ones. reload: the service refused them by itself."""
+    config, text, codes = read_config(settings), settings.read_text(), []
+    last_settings.keep(config)
+    monkeypatch.chdir(tmp_path / "private")  # as the unit does
+    if how == "wrong":
+        settings.write_text(f"{text}\nschedule:\n  check_minutes: [\n")
+    elif how == "gone":
+        settings.unlink()
+    else:
+        last_settings.note_refused(config.private_folder, HOUR, "sites: none is named")
+    for minutes in (0, 1, 9, 10, 16):
+        robot.now = HOUR + minutes * MINUTE
+        if minutes == 10:
+            settings.write_text(text)
+            last_settings.keep(config)  # as a start and a reload do
+        heartbeat.beat(tmp_path / "private", robot.now, HOUR - MINUTE, "0.1.0")
+        codes.append(check(settings, robot.now, "--tell"))
+
+    assert codes == ([0] * 5 if how == "reload" else [3, 3, 3, 0, 0])
+    assert ["【已结束】" in told for _, _, told in robot.taken] == [False, True]
+    assert "配置文件无法读取或未通过检查" in robot.taken[0][2]
+    assert ("sites: none is named" in robot.taken[0][2]) == (how == "reload")
+    said = capsys.readouterr().out
+    assert said.count("looked at by the last good ones") == (0 if how == "reload" else 3)
 
 
 def test_a_failed_backup_is_told_once_and_its_end_and_fails_nothing(

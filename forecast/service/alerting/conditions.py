@@ -237,6 +237,17 @@ def backup(facts: Facts) -> Found:
     return (Condition("backup", since, blanks),)
 
 
+def settings(facts: Facts) -> Found:
+    """The settings file cannot be read or used, or a reload was refused; old settings serve on.
+
+    The watchdog tells it by those with which the service started or was reloaded last.
+    """
+    if facts.refusal is None:
+        return ()
+    blanks = {"reason": facts.refusal.reason[:300]}
+    return (Condition("settings", facts.refusal.at, blanks),)
+
+
 def _size(size: float) -> str:
     """Return a size [byte] with its unit: GB, below one MB."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
@@ -325,6 +336,7 @@ KINDS: Mapping[Callable[[Facts], Found], tuple[str, ...]] = {
     archive: ("archive",),
     review: ("review",),
     disk: ("disk",),
+    settings: ("settings",),
     backup: ("backup",),
     source: ("source",),
     no_new_run: ("no_new_run",),

@@ -23,7 +23,9 @@ from forecast.archive.rebuilding import holds_issues, refuse_lost
 from forecast.config import Config, masked, push_tokens
 from forecast.errors import ArchiveError, ConfigError
 from forecast.review import Draft
+from forecast.service import last_settings
 from forecast.service.backup_record import BackupRecord, read_record
+from forecast.service.last_settings import SettingsRefusal
 from forecast.service.state import ServiceState, read_service_state
 
 RUN_FOLDER = re.compile(r"\d{10}")
@@ -69,7 +71,8 @@ class Facts:
     archive, learning: None where nobody looked, or nothing could be read; archive_error: why.
     added_runs: the newest run at hand of each model that only adds fields; None: none.
     archive_bytes: size of the archive; None: not known. sizes: the same by day (ISO) before.
-    backup: what is known of the daily backups; None: nothing.
+    backup: what is known of the daily backups; None: nothing. refusal: why the settings file cannot
+    be used; None: it can, or nobody tried.
     """
 
     config: Config
@@ -83,6 +86,7 @@ class Facts:
     archive_bytes: int | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
     backup: BackupRecord | None = None
+    refusal: SettingsRefusal | None = None
 
 
 def small_facts(config: Config, now: datetime) -> Facts:
@@ -93,7 +97,13 @@ def small_facts(config: Config, now: datetime) -> Facts:
     service = read_service_state(config)
     error = archive_fault(config, service)
     return Facts(
-        config, now, service, disks(config), archive_error=error, backup=read_record(config)
+        config,
+        now,
+        service,
+        disks(config),
+        archive_error=error,
+        backup=read_record(config),
+        refusal=last_settings.refused(config.private_folder),
     )
 
 

@@ -13,6 +13,7 @@ from forecast.domain import as_utc
 from forecast.errors import SkyscapeError
 from forecast.issue.world import World
 from forecast.learning import monitor, train
+from forecast.service import last_settings
 from forecast.service.alerting.facts import (
     Facts,
     LearningFacts,
@@ -72,6 +73,7 @@ class AlertJob:
             disks=disks(config),
             archive_error=slow[1].archive_error or archive_fault(config, state),
             backup=read_record(config),
+            refusal=last_settings.refused(config.private_folder),
         )
 
     def _state(self, now: datetime) -> ServiceState:
