@@ -141,9 +141,10 @@ class IssueHours:
             if since < hour and before.next_look is not None and not before.late:
                 self._end(before, now)
         else:
-            since = self._last_hour_of_a_service(now)
-            if since is None:
+            known = self._last_hour_of_a_service(now)
+            if known is None:
                 return
+            since = known
             planned = last_hour(self._config.schedule.issue_at, self._config.zone, since) == since
             if since < hour and planned:  # else of a start, or of another list
                 self._missed_unseen(since, now)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from forecast import VERSION
+from forecast.archive.rebuilding import last_entered
 from forecast.domain import as_utc
 from forecast.errors import SkyscapeError
 from forecast.issue.world import World
@@ -62,7 +63,8 @@ class AlertJob:
                 archive_bytes=archive_bytes(self._world.archive),
             )  # fmt: skip
             self._slow = slow = (now, facts)
-        return replace(slow[1], now=now, service=self._state(now), disks=disks(config))
+        return replace(slow[1], now=now, service=self._state(now), disks=disks(config),
+                       entered=last_entered(config.private_folder, now))  # fmt: skip
 
     def _state(self, now: datetime) -> ServiceState:
         """Return the state of the service, which lives: a full disk may hold its heartbeat back."""
