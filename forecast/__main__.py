@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from forecast.commands import application, output
-from forecast.errors import SkyscapeError, said_by_a_command
+from forecast.errors import SkyscapeError, command_message
 from forecast.files import limit_modes
 
 
@@ -26,10 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SkyscapeError as error:
         if "--json" in words:
             output.show_json({
-                "error": type(error).__name__, "detail": said_by_a_command(error),
+                "error": type(error).__name__, "detail": command_message(error),
                 "exit_code": error.exit_code,
             })  # fmt: skip
-        output.warn(f"skyscape: {said_by_a_command(error)}")
+        output.warn(f"skyscape: {command_message(error)}")
         return error.exit_code
     except KeyboardInterrupt:
         return 130

@@ -251,7 +251,7 @@ class FileUnreadable(SkyscapeError):
     exit_code = 7
 
 
-def said_by_a_command(error: SkyscapeError) -> str:
+def command_message(error: SkyscapeError) -> str:
     """Return an error as a command that ends says it: nothing tries again what a lock hindered."""
     again = "; the command can be given again" if isinstance(error, ArchiveBusy) else ""
     return f"{error}{again}"

@@ -6,9 +6,10 @@ hold (forecasts, observations, outcomes, accounts) comes back from a backup only
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sql
@@ -20,7 +21,7 @@ from forecast.archive.state import ArchiveState, read_state
 from forecast.config import masked
 from forecast.domain import Issue
 from forecast.errors import ArchiveDamaged, ArchiveUnusable
-from forecast.files import rename
+from forecast.files import rename, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ Released = Sequence[
     tuple[Issue, str, bool]
 ]  # an issue, the digest of its settings, is it withdrawn
 BESIDE = ("", "-wal", "-shm")  # the files of an SQLite database
+ENTERED = "archive.entered.json"  # in the private folder: what an older archive lacked was entered
+NOTED = timedelta(days=1)  # for which that is alerted
 UNFINISHED = "restore.unfinished"  # in the private folder while a backup is restored: which
 
 
@@ -99,13 +102,15 @@ def refuse_lost(url: str, released: int) -> None:
         raise _lost(masked(url), "its file is empty (0 bytes)", released)
 
 
-def read_known(url: str, released: int) -> ArchiveState:
+def read_known(url: str, released: int, in_force: str = "") -> ArchiveState:
     """Return what is in an archive, as `read_state`; refuse one that was lost or emptied.
 
-    It is not opened for writing, whoever holds it. Raises: ArchiveUnusable, ArchiveError.
+    It is not opened for writing, whoever holds it. in_force: as for `read_state`.
+
+    Raises: ArchiveUnusable, ArchiveError.
     """
     refuse_lost(url, released)
-    state = read_state(url)
+    state = read_state(url, in_force)
     if released and state.issued is None:
         raise _lost(masked(url), "it holds no issue", released)
     return state
@@ -115,6 +120,51 @@ def refuse_emptied(archive: Archive, released: int) -> None:
     """Refuse an archive without any issue though issues were released. Raises: ArchiveUnusable."""
     if released and not holds_issues(archive):
         raise _lost(archive.address, "it holds no issue", released)
+
+
+def older_copy(archive: Archive, in_force: str) -> str:
+    """Return the fault of an archive that does not know the issue that readers see; "" for none.
+
+    in_force: its id, "" where nothing is. Raises: ArchiveError.
+    """
+    if not in_force:
+        return ""
+    known = sql.select(issue_table.c.id).where(issue_table.c.id == in_force)
+    with archive.transaction() as connection:
+        found = connection.execute(known).first() is not None
+    return "" if found else older_fault(archive.address, in_force)
+
+
+def note_entered(folder: Path, now: datetime, issue: str) -> None:
+    """Note that what an older archive lacked was entered, up to an issue; a full disk costs that.
+
+    folder: the private one.
+    """
+    content = {"at": now.isoformat(), "issue": issue}
+    try:
+        write_whole(folder / ENTERED, json.dumps(content))
+    except OSError as error:
+        log.warning("%s: cannot be written: %s", folder / ENTERED, error)
+
+
+def last_entered(folder: Path, now: datetime) -> tuple[datetime, str] | None:
+    """Return when that was noted, and up to which issue; None where it was not within NOTED."""
+    try:
+        plain = json.loads((folder / ENTERED).read_bytes())
+        at, issue = datetime.fromisoformat(plain["at"]), str(plain["issue"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return (at, issue) if now - at < NOTED else None
+
+
+def older_fault(address: str, in_force: str) -> str:
+    """Return the fault of an archive that does not know the issue in force, and what to do."""
+    return (
+        f"archive {address}: it does not know {in_force}, which readers see: is it an older copy? "
+        "Stop the service if one runs, then put the newest one back, or bring the newest backup "
+        "back with `skyscape restore`; with this one issues go on, and what was kept since the "
+        "copy is missing"
+    )
 
 
 def _lost(address: str, what: str, released: int) -> ArchiveUnusable:

@@ -22,10 +22,14 @@ PATIENCE = 5  # [s] to wait for a server
 
 @dataclass(frozen=True, slots=True)
 class ArchiveState:
-    """The id and time of the newest published issue, "" and None where there is none."""
+    """The id and time of the newest published issue, "" and None where there is none.
+
+    knows: whether the issue that was asked for is there.
+    """
 
     last: str = ""
     issued: datetime | None = None
+    knows: bool = True
 
 
 def parsed_address(url: str) -> sql.URL:
@@ -52,8 +56,10 @@ def parsed_address(url: str) -> sql.URL:
     return parsed
 
 
-def read_state(url: str) -> ArchiveState:
+def read_state(url: str, in_force: str = "") -> ArchiveState:
     """Return what is in the archive; nothing in it, nor beside it, is created or changed.
+
+    in_force: the id of an issue that should be there; "": none.
 
     Raises: ArchiveError where it cannot be read, or is of another schema.
     """
@@ -77,7 +83,11 @@ def read_state(url: str) -> ArchiveState:
                 .order_by(table.issued.desc())
                 .limit(1)
             ).first()
-            return ArchiveState(*(newest or ()))
+            asked = sql.select(table.id).where(table.id == in_force)
+            knows = not in_force or connection.execute(asked).first() is not None
+            if newest is None:
+                return ArchiveState(knows=knows)
+            return ArchiveState(newest.id, newest.issued, knows)
     except SQLAlchemyError as error:
         known = translated(error, masked(url))
         if type(known) is not ArchiveError:  # locked or damaged

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from forecast.archive.rebuilding import read_known, refuse_lost, unfinished_restore
+from forecast.archive.rebuilding import older_fault, read_known, refuse_lost, unfinished_restore
 from forecast.archive.state import parsed_address
 from forecast.commands import (
     cmadaas_checks,
@@ -38,13 +38,7 @@ from forecast.config import (
     read_config,
     read_text,
 )
-from forecast.errors import (
-    ArchiveError,
-    ConfigError,
-    FileUnreadable,
-    SourceError,
-    said_by_a_command,
-)
+from forecast.errors import ArchiveError, ConfigError, FileUnreadable, SourceError, command_message
 from forecast.http import Client
 from forecast.service.alerting import conditions
 from forecast.service.alerting.facts import small_facts
@@ -187,7 +181,7 @@ def _disks(config: Config, now: datetime) -> Iterator[CheckFinding]:
 def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFinding]:
     """Yield where the archive is, and what was issued last."""
     url, address = config.archive.url, masked(config.archive.url)
-    released = Publisher(config).release_count()
+    released, in_force = Publisher(config).release_count(), Publisher(config).current()
     if broken_off := unfinished_restore(config.private_folder):
         yield CheckFinding("fault", "archive", broken_off)
         return
@@ -214,15 +208,18 @@ def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFind
         elif offline:
             yield CheckFinding("note", "archive", f"{address}: not contacted: --offline")
             return
-        state = read_known(url, released)
+        state = read_known(url, released, in_force)
     except ArchiveError as error:
-        yield CheckFinding("fault", "archive", said_by_a_command(error))
+        yield CheckFinding("fault", "archive", command_message(error))
         return
     if state.issued is None:
         yield CheckFinding("ok", "archive", f"{address}: nothing was issued yet")
         return
     at = f"{state.issued.astimezone(config.zone):%F %H:%M%z}"
-    yield CheckFinding("ok", "archive", f"{address}: last issued {state.last} at {at}")
+    if state.knows:
+        yield CheckFinding("ok", "archive", f"{address}: last issued {state.last} at {at}")
+    else:
+        yield CheckFinding("fault", "archive", older_fault(address, in_force))
     if state.issued > now + timedelta(minutes=5):
         detail = f"the last issue was at {at}, after now: was it set back?"
         yield CheckFinding("fault", "clock", detail)

@@ -12,10 +12,11 @@ from forecast.archive.drafts import Drafts
 from forecast.archive.intake_report import IntakeCounts, IntakeReason
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations, StationActivity
+from forecast.archive.rebuilding import older_copy
 from forecast.commands import delivery_status, service_status
 from forecast.commands import world as setup
 from forecast.config import Config, masked
-from forecast.errors import ArchiveError, said_by_a_command
+from forecast.errors import ArchiveError, command_message
 from forecast.learning import monitor
 from forecast.observations.doubts import recent_doubts
 from forecast.observations.formats.collector import sanitised
@@ -55,9 +56,10 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
     try:
         kept = _kept(config, now, everything)
     except ArchiveError as error:
-        fault = said_by_a_command(error)
+        fault = command_message(error)
     assessment = assess(small_facts(config, now))
     why = service_status.why_stale(config, state, kept["issues"], now)
+    older = kept.pop("older", "")
     known = {
         "zone": config.service.timezone,
         "archive": masked(config.archive.url),
@@ -72,7 +74,7 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
             None,
         ),
         "service": service_status.service(state, now),
-        "problems": service_status.problems(config, state, now),
+        "problems": [*([older] if older else []), *service_status.problems(config, state, now)],
         "alerts": service_status.alerts(config, assessment),
         "backup": service_status.backup(config, now),
         "review": config.issue.review,
@@ -86,9 +88,13 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
 
 
 def _kept(config: Config, now: datetime, everything: bool) -> dict[str, Any]:
-    """Return what stands in the archive, by OF_ARCHIVE. Raises: ArchiveError."""
+    """Return what stands in the archive, by OF_ARCHIVE, and as `older` the fault of a copy.
+
+    Raises: ArchiveError.
+    """
     archive = setup.open_archive(config)
     return {
+        "older": older_copy(archive, Publisher(config).current()),
         "issues": [
             {
                 "id": i.id,

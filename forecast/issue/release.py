@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from forecast.archive.drafts import Drafts
 from forecast.archive.issues import Archive
-from forecast.archive.rebuilding import adopt, refuse_emptied
+from forecast.archive.rebuilding import adopt, note_entered, refuse_emptied
 from forecast.domain import CurrentObservations, Cycle, Forecast, Issue, Receipt
 from forecast.errors import PublishError
 from forecast.issue.multi_model import owners
@@ -40,6 +40,8 @@ def restore(world: World, now: datetime) -> None:
     if in_force and archive.issue(in_force) is None:
         entered = adopt(archive, publisher.released())
         log.warning("the archive is older than the releases: %d issues entered", len(entered))
+        if not world.standby:
+            note_entered(world.config.private_folder, now, in_force)
     record(world, now)
 
 

@@ -28,6 +28,9 @@ from forecast.ingest.grib import reader
 from forecast.issue import choice_of_run
 from forecast.issue.release import restore
 from forecast.service import heartbeat
+from forecast.service.alerting import conditions
+from forecast.service.alerting.conditions import assess
+from forecast.service.alerting.facts import archive_facts, small_facts
 from forecast.service.alerting.ledger import Ledger, OpenAlert, write_ledger
 from forecast.service.attempts import Attempts
 from forecast.service.backups import back_up
@@ -401,6 +404,37 @@ def test_an_archive_brought_back_from_an_older_copy_takes_later_releases_over(
     restore(behind.world, HOUR)
 
     assert [issue.number for issue in behind.world.archive.issues()] == [2, 1]
+
+
+def test_an_archive_replaced_by_an_older_copy_is_a_fault_and_an_alert(
+    service: Service, ours: Config
+) -> None:
+    archive, path = service.world.archive, file_of(ours)
+    with closing(sqlite3.connect(path)) as live, closing(sqlite3.connect(f"{path}-1")) as copy:
+        live.backup(copy)
+    assert service.look().outcome == "issued"
+    archive._engine.dispose()  # its log would bring the later rows back
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    path.with_name(f"{path.name}-1").replace(path)
+
+    [wrong] = [e for e in check._archive(ours, HOUR, False) if e.grade == "fault"]
+    found = status.found(ours, HOUR)
+    before = replace(small_facts(ours, HOUR), archive=archive_facts(archive, ours, HOUR))
+
+    for said in (wrong.detail, found["problems"][0]):
+        assert "it does not know gfs-2026112206, which readers see" in said
+        assert "Stop the service if one runs" in said
+    assert status.exit_code(found) == 8
+    assert "archive_older" in [each.kind for each in assess(before).conditions]
+
+    restore(service.world, HOUR)  # as the next issue does
+    assert not [e for e in check._archive(ours, HOUR, False) if e.grade == "fault"]
+    [after] = conditions.archive_older(small_facts(ours, HOUR + timedelta(hours=23))) or ()
+    assert (after.since, after.level) == (HOUR, "warning")
+    day_later = HOUR + timedelta(hours=25)
+    facts = replace(small_facts(ours, day_later), archive=archive_facts(archive, ours, day_later))
+    assert conditions.archive_older(facts) == ()
 
 
 def test_a_start_records_at_once_what_a_kill_left_out_of_the_archive(behind: Service) -> None:

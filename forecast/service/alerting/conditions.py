@@ -121,6 +121,18 @@ def archive(facts: Facts) -> Found:
     return () if facts.archive is not None else None
 
 
+def archive_older(facts: Facts) -> Found:
+    """The archive does not know the issue that readers see, or did not within the last day: it was
+    replaced by an older copy.
+    """
+    if facts.archive is not None and facts.archive.lacks:
+        return (Condition("archive_older", None, {"issue": facts.archive.lacks}),)
+    if facts.entered is not None:
+        at, issue = facts.entered
+        return (Condition("archive_older", at, {"issue": issue}),)
+    return () if facts.archive is not None else None
+
+
 def source(facts: Facts) -> Found:
     """The source of the leading model fails: every attempt of late says so.
 
@@ -334,6 +346,7 @@ KINDS: Mapping[Callable[[Facts], Found], tuple[str, ...]] = {
     no_issue: ("no_issue",),
     expired: ("nothing", "expired"),
     archive: ("archive",),
+    archive_older: ("archive_older",),
     review: ("review",),
     disk: ("disk",),
     settings: ("settings",),

@@ -19,7 +19,7 @@ from forecast.archive.intake_report import IntakeCounts
 from forecast.archive.issued import last_contributions
 from forecast.archive.issues import Archive
 from forecast.archive.observations import Observations
-from forecast.archive.rebuilding import holds_issues, refuse_lost
+from forecast.archive.rebuilding import holds_issues, last_entered, older_copy, refuse_lost
 from forecast.config import Config, masked, push_tokens
 from forecast.errors import ArchiveError, ConfigError
 from forecast.review import Draft
@@ -27,6 +27,7 @@ from forecast.service import last_settings
 from forecast.service.backup_record import BackupRecord, read_record
 from forecast.service.last_settings import SettingsRefusal
 from forecast.service.state import ServiceState, read_service_state
+from products import manifest
 
 RUN_FOLDER = re.compile(r"\d{10}")
 LOOK_BACK = timedelta(days=14)  # at what senders pushed and models gave
@@ -54,6 +55,7 @@ class ArchiveFacts:
     senders: Mapping[str, tuple[datetime, datetime | None]]
     contributions: Mapping[str, datetime]
     drafts: tuple[Draft, ...]
+    lacks: str = ""  # the issue that readers see, where the archive does not know it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Facts:
     """All facts at `now`.
 
     archive, learning: None where nobody looked, or nothing could be read; archive_error: why.
+    entered: when, and up to which issue, what an older archive lacked was entered of late.
     added_runs: the newest run at hand of each model that only adds fields; None: none.
     archive_bytes: size of the archive; None: not known. sizes: the same by day (ISO) before.
     backup: what is known of the daily backups; None: nothing. refusal: why the settings file cannot
@@ -81,6 +84,7 @@ class Facts:
     disks: tuple[DiskSpace, ...] = ()
     archive: ArchiveFacts | None = None
     archive_error: str = ""
+    entered: tuple[datetime, str] | None = None
     learning: LearningFacts | None = None
     added_runs: Mapping[str, datetime | None] | None = None
     archive_bytes: int | None = None
@@ -104,6 +108,7 @@ def small_facts(config: Config, now: datetime) -> Facts:
         archive_error=error,
         backup=read_record(config),
         refusal=last_settings.refused(config.private_folder),
+        entered=last_entered(config.private_folder, now),
     )
 
 
@@ -151,11 +156,13 @@ def archive_facts(archive: Archive, config: Config, now: datetime) -> ArchiveFac
     pushed = IntakeCounts(archive).last_of_senders(list(senders), since) if senders else {}
     last = Observations(archive).last_times(since) if config.observations.stations else {}
     reviewed = config.issue.review != "off"
+    in_force = manifest.files_of(config.output.folder / "current")[0]
     return ArchiveFacts(
         last,
         {senders[name]: times for name, times in pushed.items()},
         last_contributions(archive, config.sites[0].id, since) if config.models else {},
         Drafts(archive).open_ones(now) if reviewed else (),
+        in_force if older_copy(archive, in_force) else "",
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from forecast import VERSION
+from forecast.archive.rebuilding import last_entered
 from forecast.domain import as_utc
 from forecast.errors import SkyscapeError
 from forecast.issue.world import World
@@ -74,6 +75,7 @@ class AlertJob:
             archive_error=slow[1].archive_error or archive_fault(config, state),
             backup=read_record(config),
             refusal=last_settings.refused(config.private_folder),
+            entered=last_entered(config.private_folder, now),
         )
 
     def _state(self, now: datetime) -> ServiceState:
