@@ -144,7 +144,8 @@ def test_status_names_receivers_failures_and_what_to_do(tmp_path: Path) -> None:
 def test_once_fails_where_what_it_issued_was_not_delivered(
     outcome: str, code: int, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = SimpleNamespace(issue=SimpleNamespace(id="gfs-2026112200"), exit_code=0, summary="")
+    issued = SimpleNamespace(id="gfs-2026112200")
+    made = SimpleNamespace(issue=issued, exit_code=0, summary="", unchanged=False, newer=None)
     world = SimpleNamespace(archive=SimpleNamespace(keep_attempt=lambda _: None))
     receipt = Receipt("wecom", "gfs-2026112200", outcome, "")
     monkeypatch.setattr(setup, "build_world", lambda *_: world)
