@@ -145,7 +145,7 @@ def test_once_fails_where_what_it_issued_was_not_delivered(
     outcome: str, code: int, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issued = SimpleNamespace(id="gfs-2026112200")
-    made = SimpleNamespace(issue=issued, exit_code=0, summary="", unchanged=False, newer=None)
+    made = SimpleNamespace(issue=issued, exit_code=0, summary="", unchanged=False, seconds={})
     world = SimpleNamespace(archive=SimpleNamespace(keep_attempt=lambda _: None))
     receipt = Receipt("wecom", "gfs-2026112200", outcome, "")
     monkeypatch.setattr(setup, "build_world", lambda *_: world)
