@@ -143,8 +143,8 @@ def test_an_issue_is_remembered_with_its_channels(
     looked_at(world, [NOW])()
 
     detail = (  # nothing is in force here: what was published is made up
-        "gfs-2026112200: 141 forecasts; web published, wechat failed; gfs-2026112200 was due and is "
-        "not out; the hour stays open, next look at 16:20:00+0800"
+        "gfs-2026112200: 141 forecasts; web published, wechat failed; gfs-2026112200 was due and "
+        "is not out; the hour stays open, next look at 16:20:00+0800"
     )
     assert world.archive.attempts()[0].detail == detail
     [entry] = entries(world)
