@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from forecast import VERSION
-from forecast.errors import SkyscapeError
+from forecast.errors import ConfigError, SkyscapeError
 from forecast.service.allocator import give_back_memory
 from forecast.service.signals import Signals
 
@@ -134,7 +134,8 @@ class Service:
         try:
             parts = self._build()
         except (SkyscapeError, OSError) as error:
-            self._refused(str(error))
+            if isinstance(error, ConfigError):  # what else refuses one passes by itself
+                self._refused(str(error))
             for fault in str(error).splitlines():
                 log.error("reload: refused, the old settings stay in force: %s", fault.strip())
             return

@@ -101,7 +101,6 @@ def test_a_start_refuses_it_too(
     "changes",
     [
         {"issuer": {"signature_required": ["web"]}},
-        {"issue": {"review": "optional"}},
         {"delivery": {"wecom": {"groups": [{"id": "park"}]}}},
         {"observations": {"push": {}}},
     ],
