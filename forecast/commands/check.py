@@ -181,7 +181,8 @@ def _disks(config: Config, now: datetime) -> Iterator[CheckFinding]:
 def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFinding]:
     """Yield where the archive is, and what was issued last."""
     url, address = config.archive.url, masked(config.archive.url)
-    released, in_force = Publisher(config).release_count(), Publisher(config).current()
+    publisher = Publisher(config)
+    released, in_force = publisher.release_count(), publisher.current()
     if broken_off := unfinished_restore(config.private_folder):
         yield CheckFinding("fault", "archive", broken_off)
         return

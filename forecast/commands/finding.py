@@ -10,7 +10,7 @@ class CheckFinding:
     """What was found about one subject.
 
     grade: `ok`; `note`, good to know; `warning`, may be wrong; `fault`, must be mended. may_pass:
-    a fault of the machine, not of the settings: a service starts with it and waits.
+    a fault that keeps no service down: it starts, says so, and waits or works without.
     """
 
     grade: str

@@ -31,11 +31,8 @@ from forecast.service.state import NOTHING_NEWER
 SOON = timedelta(seconds=30)  # the wait for a lock
 SOON_MOST = 4  # times in a row; then the wait is that for data
 MISSED_MOST = 30  # hours noted after the service was down
-FIRST = (
-    "unchanged",
-    "older",
-    "not_ready",
-)  # outcomes that are explained by the run that is missing
+# outcomes that are explained by the run that is missing
+FIRST = ("unchanged", "older", "not_ready")
 DOWN = "the service was not running, or the machine slept"
 
 
