@@ -80,6 +80,7 @@ class Service:
         self._server: WebServer | None = None
         self._web: threading.Thread | None = None
         self._threads: list[threading.Thread] = []  # each must live as long as the service
+        self._ending: threading.Thread | None = None  # ends the parts, while they are being ended
 
     def run(self) -> int:
         """Run until a signal ends it; return the exit code. Only for the main thread.
@@ -143,10 +144,16 @@ class Service:
             log.exception("reload: a defect: please report it; the old settings stay in force")
             self._refused(f"{type(error).__name__}: {error}")
             return
-        ending = self._ending()
+        ending = self._begin_to_end()
+        ending.join(WAIT)
+        if ending.is_alive():
+            log.info("reload: the new settings are sound, and wait for what is at work")
         while ending.is_alive() and not self._signals.stop:
             ending.join(WAIT)
+        if self._signals.stop:
+            return  # what is still at work belongs to the old parts, and _stop knows them
         self._threads.clear()
+        self._ending = None
         old, self._parts = self._parts, parts
         try:
             self._start(parts)
@@ -157,11 +164,15 @@ class Service:
             self._start(self._parts)
         log.info("reload: the new settings are in force, skyscape %s", VERSION)
 
-    def _ending(self) -> threading.Thread:
-        """Return a thread that ends when the web application and every job at work have ended."""
-        thread = threading.Thread(target=self._end_parts, daemon=True)
-        thread.start()
-        return thread
+    def _begin_to_end(self) -> threading.Thread:
+        """Return a thread that ends when the web application and every job at work have ended.
+
+        The same one until new parts run: a scheduler that is told twice waits for no job.
+        """
+        if self._ending is None:
+            self._ending = threading.Thread(target=self._end_parts, daemon=True)
+            self._ending.start()
+        return self._ending
 
     def _end_parts(self) -> None:
         if self._server is not None and self._web is not None:
@@ -173,7 +184,7 @@ class Service:
 
     def _stop(self, code: int) -> int:
         """End everything; what is still at work after PATIENCE ends with the process."""
-        ending = self._ending()
+        ending = self._begin_to_end()
         ending.join(PATIENCE)
         if ending.is_alive():
             log.info("stop: what was at work is given up; nothing of it was published")

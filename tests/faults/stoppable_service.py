@@ -17,9 +17,9 @@ built: list[int] = []
 
 
 def build() -> Parts:
-    """Return the parts; the second time the settings are wrong."""
+    """Return the parts; the second time the settings are wrong, unless they shall be sound."""
     built.append(1)
-    if len(built) == 2:
+    if len(built) == 2 and "sound" not in sys.argv:
         raise ConfigError("sites: none is named")
     scheduler = BlockingScheduler(timezone=UTC)
     scheduler.add_job(at_work)
@@ -28,7 +28,7 @@ def build() -> Parts:
 
 def at_work() -> None:
     """Be at work for ever, the first time."""
-    print("at work", flush=True)
+    logging.info("at work")  # not print: another thread may write into its line
     if len(built) == 1 and "idle" not in sys.argv:
         threading.Event().wait()
 

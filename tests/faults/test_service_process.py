@@ -61,6 +61,22 @@ def test_a_service_that_is_at_work_ends_on_sigterm() -> None:
     ]
 
 
+def test_a_reload_that_waits_for_a_job_gives_way_to_sigterm() -> None:
+    process = started(*COMMAND, "sound")
+    lines_until(process, "at work")
+    process.send_signal(signal.SIGHUP)
+    lines_until(process, "reload: the new settings are sound, and wait")
+
+    process.terminate()
+
+    assert process.wait(AT_MOST) == 0
+    assert process.stdout is not None
+    assert process.stdout.read().splitlines() == [
+        "stop: SIGTERM",
+        "stop: what was at work is given up; nothing of it was published",
+    ]
+
+
 def test_the_patience_with_jobs_is_shorter_than_what_is_promised() -> None:
     from forecast.service import running
 
