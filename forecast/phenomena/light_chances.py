@@ -35,7 +35,7 @@ from forecast.phenomena.canvas import (
 )
 from forecast.phenomena.layered_path import DENSEST, LayeredPath, extinction_of, layer_of, layered
 from forecast.phenomena.light_path import CLEAN_HAZE, DISTANCE, HAZE_SCALE, HEIGHTS, STEP
-from forecast.phenomena.light_stages import DISK_STAGES, GLOW_STAGES, effects_of, passed
+from forecast.phenomena.light_stages import ADDED, DISK_STAGES, GLOW_STAGES, effects_of, passed
 from forecast.phenomena.sun_disk import disk_light
 from forecast.science import light, light_rays
 from forecast.science.cloud_errors import (
@@ -51,7 +51,7 @@ from forecast.science.cloud_errors import (
 from forecast.science.light import CELL, AirSection, Index, Mask
 from forecast.science.thermodynamics import Array
 
-DRAWS = 128  # for each event: the probability errs by .04 at most, one standard error
+DRAWS = 64  # for each event: the probability errs by .04 at most, one standard error
 EVERY_OTHER = ANGLES[::2]  # [degree] altitudes of the sun that are followed
 BLOCK = 16  # events at once: their draws stay in the processor's cache
 MAIN_COLUMN = POINTS[MAIN_POINT][1]
@@ -226,7 +226,7 @@ def _mixed(own: Array, usual: Array, kept: Index) -> Array:
 def _part_of(reached: Mask) -> Array:
     """Return the part [1] of the draws (event, draw) that reach it: never 0, never 1."""
     draws = reached.shape[1]
-    return np.asarray((reached.sum(axis=1) + 0.5) / (draws + 1))
+    return np.asarray((reached.sum(axis=1) + ADDED / 2) / (draws + ADDED))
 
 
 def _draws(section: AirSection, path: LayeredPath, viewers: Viewers, errors: Array) -> Places:

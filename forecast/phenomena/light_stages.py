@@ -16,9 +16,12 @@ from forecast.science.thermodynamics import Array
 
 GLOW_STAGES = ("canvas_effect", "haze_effect", "light_path_effect", "view_effect")
 DISK_STAGES = ("haze_effect", "upper_cloud_effect", "low_cloud_effect")
+# Draws that are added to those that come, half of which pass: no chance is 0 or 1. An evenly spread
+# draw says as much as two by chance (forecast/science/cloud_errors.py), of which one is added.
+ADDED = 0.5
 # Draws that a stage's chance is held to the climate's by: a stage that no draw comes to has no
 # effect.
-HELD = 4.0
+HELD = 2.0
 
 
 def passed(quality: Array, enough: float) -> Mask:
@@ -37,7 +40,7 @@ def effects_of(forecast: Mask, climate: Mask) -> Array:
     forecast, climate: which draws pass (stage, event, draw). They add up to the difference of the
     log-odds, but for what HELD takes of it.
     """
-    usual = _chances(climate, 1.0, 0.5)
+    usual = _chances(climate, ADDED, ADDED / 2)
     own = _chances(forecast, HELD, HELD * usual)
     last, result = usual.prod(axis=0), np.empty(own.shape)
     for stage in range(len(own)):

