@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,16 @@ import pytest
 from forecast.config import Config
 from forecast.service.alerting import watch
 from forecast.service.alerting.facts import Facts
-from forecast.service.alerting.ledger import LOCK, NAME, SETTLED, locked, read_ledger, write_ledger
+from forecast.service.alerting.ledger import (
+    LOCK,
+    NAME,
+    RESERVE,
+    RESERVED,
+    SETTLED,
+    locked,
+    read_ledger,
+    write_ledger,
+)
 from forecast.service.alerting.watch import Alerting, Look
 from forecast.service.heartbeat import Heartbeat
 from forecast.service.state import ServiceState
@@ -27,6 +37,7 @@ from tests.doubles import mail_server, webhook, wecom
 from tests.doubles.mail_server import MailDouble
 from tests.doubles.webhook import WebhookDouble
 from tests.doubles.wecom import WeComDouble
+from tests.soak.process import Disk
 
 HOUR = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)  # 16:10 in Beijing
 NOW = HOUR + timedelta(minutes=10)
@@ -313,6 +324,39 @@ def test_a_disk_that_fills_later_makes_no_alert_sent_again_and_none_forgotten(
 
     assert len(operators.texts) == 2
     assert "【已结束】" in operators.texts[1]
+
+
+def test_on_a_full_disk_a_service_that_is_killed_again_and_again_sends_an_alert_once(
+    operators: Operators,
+) -> None:
+    disk = Disk(operators.folder / "disk", 2_000_000)
+    if not disk.own:
+        pytest.skip("no file system may be mounted here: none can be filled")
+    try:
+        operators.folder = disk.folder
+        operators.look(NOW - MINUTE, late=False)
+        fill_to_the_last_byte(disk.folder)
+
+        for minute in range(10):  # each knows no more than what the one before could write
+            operators.look(NOW + minute * MINUTE)
+
+        assert len(operators.texts) == 1
+        with pytest.raises(OSError, match="No space left"):
+            (disk.folder / "other").write_bytes(bytes(RESERVED))
+        (disk.folder / "ballast").unlink()
+        for minute in range(10, 18):
+            operators.look(NOW + minute * MINUTE, late=False)
+        assert len(operators.texts) == 2
+        assert (disk.folder / RESERVE).stat().st_blocks * 512 >= RESERVED  # for the next time
+    finally:
+        disk.close()
+
+
+def fill_to_the_last_byte(folder: Path) -> None:
+    for size in (1 << 16, 1 << 12, 1):
+        with (folder / "ballast").open("ab", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(size))
 
 
 def test_a_ledger_that_was_damaged_costs_one_more_message_and_no_alert(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 from tests.bench.bars import Board
 from tests.soak.checks import Hours, rows
@@ -61,6 +62,8 @@ def table(
     for at, used in figures.disk[:: max(1, len(figures.disk) // 8)]:
         parts = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in used.items())
         yield f"disk                {datetime.fromtimestamp(at, UTC):%Y-%m-%d} {parts} MB"
+    for each in told_again(supervisor):
+        yield f"raised again        {each}"
     for each in (*figures.wrong, *(f"lost: {hour}" for hour in hours.lost)):
         yield f"WRONG               {each}"
 
@@ -148,12 +151,16 @@ def share(hours: Hours) -> float:
 
 
 def told_again(supervisor: Supervisor) -> list[str]:
-    """Return the alerts that were raised twice without an end between."""
+    """Return the alerts that were raised twice without an end between, with both beginnings."""
+    items: dict[str, list[dict[str, Any]]] = {}
+    for item in supervisor.operators.alerts:
+        if item["stage"] != "escalated":
+            items.setdefault(item["key"], []).append(item)
     return [
-        key
-        for key, stages in supervisor.operators.sequences().items()
-        for one, two in pairwise([stage for stage in stages if stage != "escalated"])
-        if one == two
+        f"{key} since {one['since']}, again since {two['since']}"
+        for key, all_of_it in items.items()
+        for one, two in pairwise(all_of_it)
+        if one["stage"] == two["stage"]
     ]
 
 

@@ -1,6 +1,7 @@
 """Which alerts are open and who was sent what of them: a small file beside the archive.
 
-It works with the archive locked or lost. The service and the watchdog share it under a lock. A
+It works with the archive locked or lost, and on a full disk: room for it is kept free by a second
+file, which is given back then. The service and the watchdog share it under a lock. A
 message is kept as `sending` before it goes out and as `sent` after, so a process that is killed
 between the two sends that message once more, and none is lost.
 """
@@ -8,8 +9,10 @@ between the two sends that message once more, and none is lost.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +26,8 @@ from forecast.service.alerting.conditions import Assessment, Condition
 log = logging.getLogger(__name__)
 
 NAME, LOCK = "alerts.json", "alerts.lock"
+RESERVE, RESERVED = "alerts.reserve", 256 * 1024  # [byte]: the ledger and its temporary file
+FULL = (errno.ENOSPC, errno.EDQUOT)
 SCHEMA = "skyscape.alerts/1"
 SETTLED = timedelta(minutes=5)  # a condition that was not seen for so long is over
 KEPT = timedelta(days=2)  # for which the end of an alert is tried to be sent
@@ -174,7 +179,10 @@ def read_ledger(folder: Path) -> Ledger | None:
 
 
 def write_ledger(folder: Path, ledger: Ledger) -> None:
-    """Write the ledger whole, readable by its owner only. Raises: OSError."""
+    """Write the ledger whole, readable by its owner only; on a full disk in the room kept for it.
+
+    Raises: OSError.
+    """
     content = {
         "schema": SCHEMA,
         "alerts": [asdict(alert) for alert in ledger.alerts.values()],
@@ -182,7 +190,29 @@ def write_ledger(folder: Path, ledger: Ledger) -> None:
     }
     text = json.dumps(content, ensure_ascii=False, default=_plain, indent=1)
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / NAME, text, private=True)
+    try:
+        write_whole(folder / NAME, text, private=True)
+    except OSError as error:
+        reserve = folder / RESERVE
+        if error.errno not in FULL or not reserve.exists():
+            raise
+        reserve.unlink(missing_ok=True)
+        write_whole(folder / NAME, text, private=True)
+    else:
+        _keep_room(folder)
+
+
+def _keep_room(folder: Path) -> None:
+    """Keep room for a full disk, where there is some."""
+    if (folder / RESERVE).exists():
+        return
+    new = folder / f".{RESERVE}.new"
+    try:
+        with new.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, RESERVED)
+        new.rename(folder / RESERVE)
+    except OSError:  # as full as that: the next writing tries again
+        new.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
