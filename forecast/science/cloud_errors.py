@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from forecast.science.even_points import BITS, DIMENSIONS, sobol_points
 from forecast.science.thermodynamics import Array
 
 # rho(lead) = first x exp(-(lead / days)^shape): correlation of the deviates of forecast and
@@ -44,8 +44,7 @@ LAYER_CORRELATION = ((1.0, 0.40, 0.27), (0.40, 1.0, 0.44), (0.27, 0.44, 1.0))
 ERROR_LENGTH = 300_000.0
 # Principal components of an error that draws are spread over evenly: .94 of its variance. 64 draws
 # so give a probability of glow to .036, one standard error, as 128 of chance alone do (156 events).
-SPREAD = 24
-_BITS = 30  # of a coordinate of an even point
+SPREAD = DIMENSIONS
 _END = 4.0  # deviates beyond are read as this
 _STEPS = 64  # entries of the table of covers for a unit of deviate
 
@@ -101,18 +100,18 @@ def standard_errors(keys: Sequence[str], draws: int, distance: Array) -> Array:
     """Return errors of unit variance (event, draw, layer, distance), the same for the same key.
 
     distance [m] (distance): correlated with exp(-d / ERROR_LENGTH), and between layers. Of the
-    principal components of an error the SPREAD largest are spread evenly over the draws: points of
-    Sobol' 1967, USSR Comput. Math. Math. Phys. 7, 86, with the digital shift of L'Ecuyer & Lemieux
-    2002 (in Modeling Uncertainty, 419), so that each draw alone is normal. The others are drawn.
+    principal components of an error the SPREAD largest are spread evenly over the draws: Sobol's
+    points with the digital shift of L'Ecuyer & Lemieux 2002 (in Modeling Uncertainty, 419), so that
+    each draw alone is normal. The others are drawn.
     draws: a power of 2.
     """
-    shapes, points = _principal_components(distance), _even_points(draws)
+    shapes, points = _principal_components(distance), sobol_points(draws)
     drawn = np.empty((len(keys), draws, len(shapes)), dtype=np.float32)
     for own, key in zip(drawn, keys, strict=True):
         random = np.random.default_rng(_seed(key))
         random.standard_normal(dtype=np.float32, out=own)
-        shift = random.integers(0, 1 << _BITS, SPREAD, dtype=np.uint32)
-        own[:, :SPREAD] = ndtri(((points ^ shift) + 0.5) / (1 << _BITS))
+        shift = random.integers(0, 1 << BITS, SPREAD, dtype=np.uint32)
+        own[:, :SPREAD] = ndtri(((points ^ shift) + 0.5) / (1 << BITS))
     errors = drawn @ shapes  # a product for each event: its last bit depends on its shape
     return errors.reshape(len(keys), draws, LAYERS, distance.size)
 
@@ -137,15 +136,6 @@ def _components_of(correlation: Array) -> Array:
     variance, shapes = np.linalg.eigh(correlation)
     shapes *= np.sign(shapes[:1])  # their signs are free: the same on every machine
     return np.asarray((shapes * np.sqrt(np.maximum(variance, 0.0))).T)
-
-
-@lru_cache(maxsize=4)
-def _even_points(draws: int) -> NDArray[np.uint32]:
-    """Return points of Sobol's sequence (draw, component) in parts of 2^-_BITS."""
-    from scipy.stats import qmc  # takes its time, and only a run draws
-
-    points = qmc.Sobol(SPREAD, scramble=False, bits=_BITS).random(draws)
-    return np.asarray(points * (1 << _BITS)).astype(np.uint32)
 
 
 def _seed(key: str) -> int:
