@@ -199,10 +199,10 @@ def write_ledger(folder: Path, ledger: Ledger) -> None:
         reserve.unlink(missing_ok=True)
         write_whole(folder / NAME, text, private=True)
     else:
-        _keep_room(folder)
+        _reserve(folder)
 
 
-def _keep_room(folder: Path) -> None:
+def _reserve(folder: Path) -> None:
     """Keep room for a full disk, where there is some."""
     if (folder / RESERVE).exists():
         return
