@@ -65,6 +65,13 @@ def check(
             "in force. Exit code 8 where it does not. For cron or a systemd timer.",
         ),
     ] = False,
+    reload: Annotated[
+        bool,
+        typer.Option(
+            "--reload",
+            help="Only what a service would refuse at a reload or a start: settings and folders.",
+        ),
+    ] = False,
     send: Annotated[
         bool,
         typer.Option("--tell", help="With --alive: send the alerts of the settings, each once."),
@@ -79,6 +86,9 @@ def check(
     """
     if send and not alive:
         raise typer.BadParameter("--tell: only together with --alive")
+    if alive and reload:
+        raise typer.BadParameter("--reload: not together with --alive")
+    failed = ConfigError.exit_code
     if alive:
         from forecast.commands import alive as watchdog
 
@@ -88,8 +98,11 @@ def check(
     else:
         from forecast.commands import check as checking
 
-        findings = checking.findings(config, now or setup.clock(), terrain, offline)
-        failed = ConfigError.exit_code
+        moment = now or setup.clock()
+        if reload:
+            findings = checking.reload_findings(config, moment)
+        else:
+            findings = checking.findings(config, moment, terrain, offline)
     faults = sum(each.grade == "fault" for each in findings)
     if json:
         show_json([

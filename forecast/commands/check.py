@@ -84,6 +84,15 @@ def findings(
     return [*found, *others]
 
 
+def reload_findings(path: Path | None, now: datetime) -> list[CheckFinding]:
+    """Return what a service would say of the settings at a reload: it refuses what is a fault."""
+    found, config, replaced = _settings(path)
+    if config is None or replaced:
+        return found
+    found += [CheckFinding("fault", "settings", fault) for fault in unit_faults(config)]
+    return [*found, *service_checks.of_settings(config, now)]
+
+
 def _settings(path: Path | None) -> tuple[list[CheckFinding], Config | None, tuple[str, ...]]:
     """Return what is wrong in the settings, the settings without it, and which sections of them
     are not the file's own.

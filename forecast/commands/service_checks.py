@@ -28,18 +28,27 @@ def refuse_faults(config: Config, now: datetime) -> None:
     Raises: ConfigError with a line for each fault.
     """
     faults = []
-    for each in _of_settings(config, now):
+    for each in of_settings(config, now):
         line = f"{each.subject}: {each.detail}"
-        if each.grade == "fault" and not each.may_pass:
+        if each.grade == "fault":
             faults.append(line)
-        elif each.grade in ("fault", "warning"):
-            log.warning("%s: %s", each.grade, line)
+        elif each.grade == "warning":
+            log.warning("warning: %s", line)
     if faults:
         raise ConfigError("\n".join(faults))
 
 
-def _of_settings(config: Config, now: datetime) -> Iterator[CheckFinding]:
-    """Yield what is found in the settings and the folders, in the order of `check`."""
+def of_settings(config: Config, now: datetime) -> Iterator[CheckFinding]:
+    """Yield what is found in the settings and the folders, in the order of `check`.
+
+    A fault that may pass is a warning here.
+    """
+    for each in _all_of_settings(config, now):
+        passing = each.grade == "fault" and each.may_pass
+        yield replace(each, grade="warning") if passing else each
+
+
+def _all_of_settings(config: Config, now: datetime) -> Iterator[CheckFinding]:
     yield from paths(config)
     yield from site_checks.findings(config)
     yield from site_checks.same_names(config)

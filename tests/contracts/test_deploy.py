@@ -107,7 +107,7 @@ def test_the_service_reloads_by_sighup_stops_within_ten_seconds_and_starts_again
     service = {key: values[0] for key, values in found.items()}
 
     assert found["ExecReload"] == [
-        f"{PROGRAM} check --offline --config /etc/skyscape/settings.yaml",  # a fault ends it here
+        f"{PROGRAM} check --reload --config /etc/skyscape/settings.yaml",  # a fault ends it here
         "/bin/kill -HUP $MAINPID",
     ]
     assert (service["KillSignal"], service["TimeoutStopSec"]) == ("SIGTERM", "10")

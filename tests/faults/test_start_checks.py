@@ -119,6 +119,26 @@ def test_every_fault_that_check_finds_in_the_settings_is_refused(
     assert str(caught.value).splitlines() == faults
 
 
+def test_check_reload_fails_where_a_reload_would_and_a_nearly_full_disk_is_none_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = SOUND | {"alerts": {"disk_free_gb": 100_000, "disk_free_percent": 90}}
+    away = full | {"source": SOUND["source"] | {"order": ["folder"], "folder": "not mounted yet"}}
+
+    def code(settings: dict[str, Any], *options: str) -> int:
+        file = str(written(tmp_path, settings))
+        return main(["check", *options, "--config", file, "--now", NOW.isoformat()])
+
+    assert code(full, "--offline") == 3  # the disk
+    assert code(full, "--reload") == 0
+    assert code(away, "--reload") == 0
+    assert "not mounted yet" in capsys.readouterr().out
+    assert code(MISPLACED, "--reload") == 3
+    assert "sites.here" in capsys.readouterr().out
+    assert code(full | {"service": {"timezone": "Nowhere"}}, "--reload") == 3
+    assert code(full, "--reload", "--alive") == 2
+
+
 def test_what_may_pass_and_what_is_doubtful_costs_one_line_each(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -130,7 +150,7 @@ def test_what_may_pass_and_what_is_doubtful_costs_one_line_each(
         refuse_faults(config, NOW)
 
     lines = [each.getMessage() for each in caplog.records]
-    assert sum("fault: source.folder: " in line for line in lines) == 1
+    assert sum("warning: source.folder: " in line for line in lines) == 1
     assert sum("warning: sites.twin: has the coordinates of here" in line for line in lines) == 1
 
 
