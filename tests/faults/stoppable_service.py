@@ -28,8 +28,9 @@ def build() -> Parts:
 
 def at_work() -> None:
     """Be at work for ever, the first time."""
+    for_ever = len(built) == 1 and "idle" not in sys.argv  # before the test knows, and reloads
     logging.info("at work")  # not print: another thread may write into its line
-    if len(built) == 1 and "idle" not in sys.argv:
+    if for_ever:
         threading.Event().wait()
 
 

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,10 +20,23 @@ PROJECT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "tests.faults.stoppable_service")
 STOPPED_WITHIN = 5.0  # [s], what is promised; PATIENCE and one look of the main thread are less
 AT_MOST = 120  # [s] of a busy machine
+Start = Callable[..., subprocess.Popen[str]]
 
 
-def started(*command: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+@pytest.fixture
+def started() -> Iterator[Start]:
+    """Starts a process, which does not outlive the test."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(*command: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
 def lines_until(process: subprocess.Popen[str], end: str) -> list[str]:
@@ -37,15 +50,7 @@ def lines_until(process: subprocess.Popen[str], end: str) -> list[str]:
     pytest.fail(f"it ended before {end!r}: {found}")
 
 
-@pytest.fixture
-def idle() -> Iterator[subprocess.Popen[str]]:
-    process = started(*COMMAND, "idle")
-    yield process
-    process.kill()
-    process.wait()
-
-
-def test_a_service_that_is_at_work_ends_on_sigterm() -> None:
+def test_a_service_that_is_at_work_ends_on_sigterm(started: Start) -> None:
     process = started(*COMMAND)
     said = lines_until(process, "at work")
     assert any(line.startswith("start: skyscape ") for line in said)
@@ -61,7 +66,7 @@ def test_a_service_that_is_at_work_ends_on_sigterm() -> None:
     ]
 
 
-def test_a_reload_that_waits_for_a_job_gives_way_to_sigterm() -> None:
+def test_a_reload_that_waits_for_a_job_gives_way_to_sigterm(started: Start) -> None:
     process = started(*COMMAND, "sound")
     lines_until(process, "at work")
     process.send_signal(signal.SIGHUP)
@@ -83,9 +88,8 @@ def test_the_patience_with_jobs_is_shorter_than_what_is_promised() -> None:
     assert running.PATIENCE + 2 * running.WAIT < STOPPED_WITHIN
 
 
-def test_settings_are_read_again_on_sighup_and_wrong_ones_change_nothing(
-    idle: subprocess.Popen[str],
-) -> None:
+def test_settings_are_read_again_on_sighup_and_wrong_ones_change_nothing(started: Start) -> None:
+    idle = started(*COMMAND, "idle")
     lines_until(idle, "at work")
 
     idle.send_signal(signal.SIGHUP)
@@ -101,7 +105,7 @@ def test_settings_are_read_again_on_sighup_and_wrong_ones_change_nothing(
     assert idle.wait(AT_MOST) == 0
 
 
-def test_process_one_of_a_container_ends_on_sigterm() -> None:
+def test_process_one_of_a_container_ends_on_sigterm(started: Start) -> None:
     unshare = shutil.which("unshare")
     if (
         unshare is None
