@@ -68,9 +68,10 @@ something is one. Without recipients they stand in the log and in `skyscape stat
 - **A recipient that is away** is tried again after 1, 2, 4 ... 60 minutes; a message that may have
   arrived is sent {unclear} times at most.
 - **State.** `alerts.json` beside the archive, readable by its owner only, so that it works with the
-  archive locked or lost. The service and the watchdog share it under `alerts.lock`. Where the disk
-  takes nothing, the service remembers; the watchdog sends every half hour
-  what it cannot note, and says so.
+  archive locked or lost. The service and the watchdog share it under `alerts.lock`.
+  `alerts.reserve` holds 256 kB free for it, which are given back on a full disk. Where the disk
+  takes nothing all the same, the service remembers; the watchdog sends every half hour what it
+  cannot note, and says so.
 
 ## The watchdog
 
