@@ -57,7 +57,8 @@ def cold_section(
     scale = TimeScale(
         min(hours[0], window.start), max(hours[-1], window.end), LEFT, right, reader.zone
     )
-    drawing = Drawing(226, reader.prefix, top=0 if forecast.best else 22)
+    top = 0 if forecast.best else 22
+    drawing = Drawing(226, reader.prefix, top, drawn=reader.drawn)
     phenomenon = forecast.event.phenomenon
     if phenomenon == "rime":
         _rime(drawing, scale, evidence, hours, span, words)
@@ -103,6 +104,18 @@ def _hatch_unknown(
     bottom: float,
 ) -> None:
     """Hatch the unknown hours of a panel, also before the first and after the last."""
+    drawing.once(f"unknown {top}", _unknown, scale, hours, known, span, top, bottom)
+
+
+def _unknown(
+    drawing: Drawing,
+    scale: TimeScale,
+    hours: list[datetime],
+    known: np.ndarray,
+    span: timedelta,
+    top: float,
+    bottom: float,
+) -> None:
     held = [
         (scale(t - span / 2), scale(t + span / 2))
         for t, there in zip(hours, known, strict=True)
@@ -163,7 +176,7 @@ def _snow(
         _fill_below(drawing, points, ".18")
         drawing.curve(points, "c-depth-line")
         drawing.text(scale.end + 4, points[-1][1] + 4, words("chart.cold.depth"), "c-tick")
-    _columns(drawing, scale, level, hours, fallen, span, deep)
+    drawing.once("columns", _columns, scale, level, hours, fallen, span, deep)
 
 
 def _fill_below(drawing: Drawing, points: Sequence[tuple[float, float]], opacity: str) -> None:

@@ -49,9 +49,9 @@ def hour_strip(
     scale = TimeScale(times[0], times[-1], LEFT, RIGHT, reader.zone)
     shown = _rows(forecasts, scale, words)
     foot = GROUND + 8 + ROW * len(shown)
-    drawing = Drawing(foot + 62, reader.prefix, width=WIDTH)
+    drawing = Drawing(foot + 62, reader.prefix, width=WIDTH, drawn=reader.drawn)
     level = Scale(0, HIGHEST, GROUND, SKY)
-    _light(drawing, scale, almanacs)
+    drawing.once("light", _light, scale, almanacs)
     x = np.array([scale(moment) for moment in times])
     cloud_regions(drawing, x, level.array(np.asarray(hours["height"].values, dtype=float)), cloud)
     _heights(drawing, level, almanacs[0], words)
@@ -60,7 +60,7 @@ def hour_strip(
         for forecast in of_row:
             _window(drawing, scale, forecast, GROUND + 8 + ROW * row, words)
     _numbers(drawing, scale, hours, times, foot, words)
-    _axis(drawing, scale, foot + 40, words)
+    drawing.once(f"axis {foot}", _axis, scale, foot + 40)
     site = almanacs[0].site.name.in_language(reader.language)
     title = words("chart.hours.title", site=site)
     return drawing.finish(title, _description(shown, scale, words))
@@ -196,9 +196,15 @@ def _numbers(
     words: ChartWords,
 ) -> None:
     """Write wind force and temperature every few hours."""
-    wind, air = (np.asarray(hours[name].values) for name in ("wind_speed", "temperature"))
     for row, name in enumerate(("wind", "temperature")):
         drawing.text(LEFT - 6, y + 14 + 16 * row, words(f"chart.hours.{name}"), "c-tick", "end")
+    drawing.once(f"numbers {y}", _figures, scale, hours, times, y)
+
+
+def _figures(
+    drawing: Drawing, scale: TimeScale, hours: xr.Dataset, times: Sequence[datetime], y: float
+) -> None:
+    wind, air = (np.asarray(hours[name].values) for name in ("wind_speed", "temperature"))
     for place, moment in enumerate(times):
         if moment.astimezone(scale.zone).hour % EVERY or not LEFT + 6 < scale(moment) < RIGHT - 6:
             continue
@@ -210,7 +216,7 @@ def _numbers(
             drawing.text(scale(moment), y + 30, text, "c-tick", "middle")
 
 
-def _axis(drawing: Drawing, scale: TimeScale, y: float, words: ChartWords) -> None:
+def _axis(drawing: Drawing, scale: TimeScale, y: float) -> None:
     """Draw the local time, midnights as lines through all rows with the day behind them."""
     drawing.line(LEFT, y, RIGHT, y, "c-axis")
     for moment in scale.ticks(60 * EVERY):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +56,7 @@ def light_path(
         or not (np.isfinite(distance).all() and np.isfinite(height).all())
     ):
         return None
-    drawing = Drawing(276, reader.prefix)
+    drawing = Drawing(276, reader.prefix, drawn=reader.drawn)
     along, level = (
         Scale(0, float(distance[-1]), LEFT, RIGHT - 4),
         Scale(0, float(height[-1]), 150, 26),
@@ -70,8 +71,8 @@ def light_path(
         cloud_regions(drawing, along.array(distance), level.array(height), cover)
     else:
         drawing.no_data(LEFT, level.end, along.end - LEFT, level.start - level.end, words)
-    _ground(drawing, along, level, evidence, distance)
-    _rays(drawing, along, level, evidence, distance)
+    drawing.once("ground", _ground, along, level, evidence, distance)
+    drawing.once("rays", _rays, along, level, evidence, distance)
     _marks(drawing, along, level, forecast, words)
     _axes(drawing, along, level, words)
     _direction(drawing, along, level, forecast, words)
@@ -93,20 +94,22 @@ def _axes(drawing: Drawing, along: Scale, level: Scale, words: ChartWords) -> No
         0.001,
     )
     drawing.line(LEFT, level.start, along.end, level.start, "c-axis")
-    for metres in np.arange(0, along.high + 1, 100_000):
-        last = metres + 100_000 > along.high
-        label = (
-            words("chart.path.distance", km=round(metres / 1000)) if last else f"{metres / 1000:g}"
-        )
-        drawing.line(along(metres), level.start, along(metres), level.start + 4, "c-axis")
-        at_end = along(metres) > along.end - 12
-        drawing.text(
-            along(metres) + (4 if at_end else 0),
-            level.start + 16,
-            label,
-            "c-tick",
-            "end" if at_end else "middle",
-        )
+    *most, last = np.arange(0, along.high + 1, 100_000).tolist()
+    drawing.once("distances", _distances, along, level, most)
+    _distance(drawing, along, level, last, words("chart.path.distance", km=round(last / 1000)))
+
+
+def _distances(drawing: Drawing, along: Scale, level: Scale, places: list[float]) -> None:
+    for metres in places:
+        _distance(drawing, along, level, metres, f"{metres / 1000:g}")
+
+
+def _distance(drawing: Drawing, along: Scale, level: Scale, metres: float, label: str) -> None:
+    x = along(metres)
+    drawing.line(x, level.start, x, level.start + 4, "c-axis")
+    at_end = x > along.end - 12
+    place, anchor = (4, "end") if at_end else (0, "middle")
+    drawing.text(x + place, level.start + 16, label, "c-tick", anchor)
 
 
 def _direction(
@@ -229,7 +232,7 @@ def _colours(
         Scale(0, 1, bottom, top),
     )
     drawing.backdrop(LEFT, top, scale.end - LEFT, bottom - top, "c-dusk")
-    colour = _shine(drawing, evidence, [scale(minute) for minute in minutes], values, height)
+    colour = drawing.once("shine", _shine, evidence, scale, minutes, values, height)
     value_axis(drawing, height, (0.0, 1.0), LEFT, "%", 100)
     drawing.text(LEFT + 5, top + 13, label, "c-on-sky")
     if colour and name == "quality":
@@ -256,12 +259,18 @@ def _colours(
 
 
 def _shine(
-    drawing: Drawing, evidence: xr.Dataset, x: list[float], values: np.ndarray, height: Scale
+    drawing: Drawing,
+    evidence: xr.Dataset,
+    scale: TimeScale,
+    minutes: list[datetime],
+    values: np.ndarray,
+    height: Scale,
 ) -> str:
     """Draw the columns of the colours and return the colour of the best minute ("": none).
 
     Unknown minutes are hatched.
     """
+    x = [scale(minute) for minute in minutes]
     bands = [series(evidence, band, "minute") for band in ("red", "green", "blue")]
     whole = all(len(band) == len(x) for band in bands)
     rgb = np.column_stack(bands) if whole else np.full((len(x), 3), math.nan)

@@ -8,11 +8,11 @@ follows the theme, and is readable without a style sheet.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from typing import Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,6 +22,11 @@ from products.units import is_whole_day, offset_of_repeated
 
 WIDTH = 360.0  # [px] of every drawing: a phone's column, so that type keeps its size there
 LEFT, RIGHT = 38.0, 352.0  # [px] the plot's edges
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+# what was drawn without words: (prefix, part of the chart) -> its elements, and what it gave
+Drawn = dict[tuple[str, str], tuple[list[str], Any]]
 
 
 class ChartWords(Protocol):
@@ -34,12 +39,16 @@ class ChartWords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who a chart is for: words, language and clock; prefix: of the chart's ids on the page."""
+    """Who a chart is for: words, language and clock; prefix: of the chart's ids on the page.
+
+    drawn: what the same chart in another language drew already (Drawing.once).
+    """
 
     words: ChartWords
     language: str
     zone: ZoneInfo
     prefix: str
+    drawn: Drawn = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +160,17 @@ class Drawing:
     """One chart in the making; coordinates [px] from the upper left corner.
 
     prefix: of its ids, on a page with many charts. top: where an unused upper margin is cut off.
-    width: by default a phone's column.
+    width: by default a phone's column. drawn: that of its reader.
     """
 
-    def __init__(self, height: float, prefix: str, top: float = 0, width: float = WIDTH) -> None:
+    def __init__(
+        self,
+        height: float,
+        prefix: str,
+        top: float = 0,
+        width: float = WIDTH,
+        drawn: Drawn | None = None,
+    ) -> None:
         self.top, self.height, self.width, self.prefix = (
             top,
             height,
@@ -162,6 +178,27 @@ class Drawing:
             "".join(c if c.isascii() and c.isalnum() else "-" for c in prefix),
         )
         self._parts: list[str] = []
+        self._drawn = {} if drawn is None else drawn
+
+    def once(
+        self,
+        part: str,
+        draw: Callable[Concatenate[Drawing, Given], Found],
+        *given: Given.args,
+        **named: Given.kwargs,
+    ) -> Found:
+        """Draw a part of the chart that has no words, once for all languages.
+
+        part: its name, its own in the chart. Returns what `draw` returns.
+        """
+        known = self._drawn.get((self.prefix, part))
+        if known is None:
+            begin = len(self._parts)
+            found = draw(self, *given, **named)
+            self._drawn[self.prefix, part] = self._parts[begin:], found
+            return found
+        self._parts += known[0]
+        return cast(Found, known[1])
 
     @property
     def parts(self) -> tuple[str, ...]:
