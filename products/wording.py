@@ -139,11 +139,9 @@ class Words:
             return self("probability.unknown")
         if probability < 0.01:
             return self("probability.low")
-        return (
-            self("probability.high")
-            if probability > 0.99
-            else self("probability.value", value=round(100 * probability))
-        )
+        if probability > 0.99:
+            return self("probability.high")
+        return self("probability.value", value=round(100 * probability))
 
     def range(self, low: float, high: float) -> str:
         """Return a range of probabilities in percent, with one bound where the other says nothing.
@@ -250,35 +248,25 @@ class Words:
         values: the event's features, to name the moon as the cause of a bright sky.
         """
         direction = "up" if reason.effect > 0 else "down"
-        lit = values.get("moon_illumination", 0.0)
+        unit = self(f"feature.{reason.feature}.unit")
+        value = self.rounded(unit, reason.value)
         if (
             reason.feature == "zenith_sky_brightness"
             and direction == "down"
-            and lit >= BRIGHT_MOON
+            and (lit := values.get("moon_illumination", 0.0)) >= BRIGHT_MOON
             and values.get("moon_altitude", 0.0) > 0
         ):
             return self(
-                "feature.zenith_sky_brightness.down_moon",
-                value=self.public(reason.feature, reason.value),
-                moon=self.share(lit),
+                "feature.zenith_sky_brightness.down_moon", value=value, moon=self.share(lit)
             )
         turn = TURNS.get(reason.feature, -math.inf)
-        shown = UNITS[self(f"feature.{reason.feature}.unit")].as_shown(reason.value)
-        sides = (["_below"] if reason.value < 0 else []) + [
-            "_little" if shown < turn else "_much",
-            "",
-        ]
-        keys = [
-            f"feature.{reason.feature}.{direction}{of}{side}"
-            for of in (f"_{phenomenon}", "")
-            for side in sides
-        ]
-        key = next((key for key in keys if key in self), keys[-1])
-        return self(
-            key,
-            value=self.public(reason.feature, reason.value),
-            size=self.public(reason.feature, abs(reason.value)),
-        )
+        little = UNITS[unit].as_shown(reason.value) < turn
+        sides = (["_below"] if reason.value < 0 else []) + ["_little" if little else "_much", ""]
+        plain = f"feature.{reason.feature}.{direction}"
+        keys = (of + side for of in (f"{plain}_{phenomenon}", plain) for side in sides)
+        key = next((key for key in keys if key in self._table), plain)
+        size = value if reason.value >= 0 else self.rounded(unit, abs(reason.value))
+        return self(key, value=value, size=size)
 
     def spot(self, site: Site, phenomenon: str) -> str:
         """Return site and phenomenon; the site alone where its name holds the phenomenon's."""
@@ -337,8 +325,8 @@ class Words:
             year=at.year,
             month=self(f"month.{at.month}"),
             day=at.day,
-            hour=f"{at:%H}",
-            minute=f"{at:%M}",
+            hour=f"{at.hour:02d}",
+            minute=f"{at.minute:02d}",
         )
         return self._distinct(text, at)
 
@@ -354,13 +342,17 @@ class Words:
 
     def clock(self, moment: datetime | None, day: date | None = None) -> str:
         """Return the local time to the nearest minute, marked where its day is not `day`."""
-        if moment is None:
-            return self("time.none")
-        at = self.local(moment + timedelta(seconds=30))
+        return self("time.none") if moment is None else self._clock(self._minute(moment), day)
+
+    def _minute(self, moment: datetime) -> datetime:
+        return self.local(moment + timedelta(seconds=30))
+
+    def _clock(self, at: datetime, day: date | None = None) -> str:
         key = "clock"
         if day is not None and at.date() != day:
             key = "clock_next" if at.date() > day else "clock_before"
-        return self._distinct(self(f"time.{key}", hour=f"{at:%H}", minute=f"{at:%M}"), at)
+        text = self(f"time.{key}", hour=f"{at.hour:02d}", minute=f"{at.minute:02d}")
+        return self._distinct(text, at)
 
     def all_day(self, window: Window) -> bool:
         """Return whether a window is one whole local day, of however many hours."""
@@ -382,17 +374,13 @@ class Words:
         """Return a window in local time; the day after `day` is marked once, a whole day named."""
         if self.all_day(window) and self.local(window.start).date() == day:
             return self("time.all_day")
-        first, last = (
-            self.local(at + timedelta(seconds=30)).date() for at in (window.start, window.end)
-        )
+        start, end = self._minute(window.start), self._minute(window.end)
+        first, last = start.date(), end.date()
         if first != last or first == day:
-            return self(
-                "time.span",
-                start=self.clock(window.start, day),
-                end=self.clock(window.end, None if first == last else day),
-            )
+            until = self._clock(end, None if first == last else day)
+            return self("time.span", start=self._clock(start, day), end=until)
         key = "time.span_next" if first > day else "time.span_before"
-        return self(key, start=self.clock(window.start), end=self.clock(window.end))
+        return self(key, start=self._clock(start), end=self._clock(end))
 
     def days(self, days: Sequence[date]) -> str:
         """Return days, consecutive ones as a range."""

@@ -97,7 +97,7 @@ class TimeScale:
     def label(self, moment: datetime) -> str:
         at = (moment + timedelta(seconds=30)).astimezone(self.zone)
         offset = offset_of_repeated(at)
-        return f"{at:%H:%M}" + (f" {offset}" if offset else "")
+        return f"{at.hour:02d}:{at.minute:02d}" + (f" {offset}" if offset else "")
 
     def span(self, start: datetime, end: datetime, words: ChartWords) -> str:
         """Return a span of time in words; one whole local day is named so."""
