@@ -6,7 +6,6 @@ shows one phenomenon over the days.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -20,9 +19,7 @@ from products.charts.night import night_band
 from products.charts.probability_strip import probability_strip
 from products.charts.site_map import MapPlace, site_map
 from products.charts.svg import ChartWords, Drawn, Reader
-
-if TYPE_CHECKING:
-    import xarray as xr
+from products.evidence import Evidence
 
 __all__ = ["Drawn", "MapPlace", "Reader", "chart", "hour_strip", "probability_strip", "site_map"]
 
@@ -37,7 +34,7 @@ _CHARTS = {
 
 def chart(
     forecast: Forecast,
-    evidence: xr.Dataset | None,
+    evidence: Evidence | None,
     almanac: Almanac,
     words: ChartWords,
     language: str,

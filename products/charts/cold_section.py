@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
@@ -31,9 +30,7 @@ from products.charts.svg import (
     box,
     polyline,
 )
-
-if TYPE_CHECKING:
-    import xarray as xr
+from products.evidence import Evidence
 
 TOP, BOTTOM = 44.0, 108.0  # [px] the upper panel
 # Wet bulb at most [K]: name in templates/text.
@@ -45,7 +42,7 @@ SNOWMAKING = (
 
 
 def cold_section(
-    forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
+    forecast: Forecast, evidence: Evidence | None, almanac: Almanac, reader: Reader
 ) -> Markup | None:
     """Draw the phenomenon above, and temperature and wet bulb against 0 degC below."""
     hours = times_of(evidence)
@@ -132,7 +129,7 @@ def _unknown(
 def _snow(
     drawing: Drawing,
     scale: TimeScale,
-    evidence: xr.Dataset,
+    evidence: Evidence,
     hours: list[datetime],
     span: timedelta,
     words: ChartWords,
@@ -222,7 +219,7 @@ def _columns(
 def _rime(
     drawing: Drawing,
     scale: TimeScale,
-    evidence: xr.Dataset,
+    evidence: Evidence,
     hours: list[datetime],
     span: timedelta,
     words: ChartWords,
@@ -263,7 +260,7 @@ def _rime(
 def _snowmaking(
     drawing: Drawing,
     scale: TimeScale,
-    evidence: xr.Dataset,
+    evidence: Evidence,
     hours: list[datetime],
     span: timedelta,
     words: ChartWords,
@@ -303,7 +300,7 @@ def _snowmaking(
 def _temperatures(
     drawing: Drawing,
     scale: TimeScale,
-    evidence: xr.Dataset,
+    evidence: Evidence,
     hours: list[datetime],
     span: timedelta,
     words: ChartWords,

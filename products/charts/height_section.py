@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
@@ -30,9 +29,7 @@ from products.charts.svg import (
     box,
     polyline,
 )
-
-if TYPE_CHECKING:
-    import xarray as xr
+from products.evidence import Evidence
 
 # [m] a section reaches at least so high, and so far over the base of a deck above the viewer
 LEAST_TOP, OVER_A_BASE = 4000.0, 1000.0
@@ -40,7 +37,7 @@ WIDE_STEPS_FROM = 6000.0  # [m] a section that reaches higher has a label every 
 
 
 def height_section(
-    forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
+    forecast: Forecast, evidence: Evidence | None, almanac: Almanac, reader: Reader
 ) -> Markup | None:
     """Draw cloud by time and height, the site and its valley, and how full the valleys are.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
@@ -33,15 +32,13 @@ from products.charts.svg import (
     number,
     polyline,
 )
-
-if TYPE_CHECKING:
-    import xarray as xr
+from products.evidence import Evidence
 
 SWATCH = 11.0  # [px] side of the square of the predicted colour
 
 
 def light_path(
-    forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
+    forecast: Forecast, evidence: Evidence | None, almanac: Almanac, reader: Reader
 ) -> Markup | None:
     """Draw cloud along the sun's azimuth with the rays, and the colours; None without a path."""
     words = reader.words
@@ -128,7 +125,7 @@ def _direction(
 
 
 def _ground(
-    drawing: Drawing, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
+    drawing: Drawing, along: Scale, level: Scale, evidence: Evidence, distance: np.ndarray
 ) -> None:
     """Draw the model's ground, and the site's lowest line of sight: over its terrain, or over
     the sea horizon of its elevation where the terrain is not surveyed.
@@ -153,7 +150,7 @@ def _ground(
 
 
 def _rays(
-    drawing: Drawing, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
+    drawing: Drawing, along: Scale, level: Scale, evidence: Evidence, distance: np.ndarray
 ) -> None:
     """Draw the sun's rays from the right to where they arrive; a cross marks a stopped one."""
     rays = evidence.variables.get("ray_height")
@@ -211,7 +208,7 @@ def _marks(
 
 def _colours(
     drawing: Drawing,
-    evidence: xr.Dataset,
+    evidence: Evidence,
     forecast: Forecast,
     almanac: Almanac,
     reader: Reader,
@@ -260,7 +257,7 @@ def _colours(
 
 def _shine(
     drawing: Drawing,
-    evidence: xr.Dataset,
+    evidence: Evidence,
     scale: TimeScale,
     minutes: list[datetime],
     values: np.ndarray,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
@@ -26,9 +25,7 @@ from products.charts.svg import (
     box,
     breadth,
 )
-
-if TYPE_CHECKING:
-    import xarray as xr
+from products.evidence import Evidence
 
 # below [degree]: class
 TWILIGHT = (
@@ -44,7 +41,7 @@ HIGH_ARC = 50.0  # [degree] from which an arc and its name reach the top of the 
 
 
 def night_band(
-    forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
+    forecast: Forecast, evidence: Evidence | None, almanac: Almanac, reader: Reader
 ) -> Markup | None:
     """Draw the night: twilight, moon and Milky Way, cloud and darkness, and the best window.
 
@@ -219,7 +216,7 @@ def _smooth(fine: np.ndarray, x: np.ndarray, values: np.ndarray) -> np.ndarray:
 def _cloud_rows(
     drawing: Drawing,
     scale: TimeScale,
-    evidence: xr.Dataset | None,
+    evidence: Evidence | None,
     hours: list[datetime],
     words: ChartWords,
     top: float,

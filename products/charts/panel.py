@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,15 +23,13 @@ from products.charts.svg import (
     breadth,
     moments,
 )
-
-if TYPE_CHECKING:
-    import xarray as xr
+from products.evidence import Evidence
 
 # each step paints the cloud a shade denser, so lightness is monotone in cover
 CLOUD_STEPS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
-def series(evidence: xr.Dataset | None, name: str, over: str) -> np.ndarray:
+def series(evidence: Evidence | None, name: str, over: str) -> np.ndarray:
     """Return variable `name` along `over`, without the padding; empty where it is absent."""
     # evidence[name] would build a DataArray, which takes longer than drawing it
     held = {} if evidence is None else evidence.variables
@@ -42,7 +39,7 @@ def series(evidence: xr.Dataset | None, name: str, over: str) -> np.ndarray:
     return np.asarray(held[name].values, dtype=float)[valid]
 
 
-def times_of(evidence: xr.Dataset | None) -> list[datetime]:
+def times_of(evidence: Evidence | None) -> list[datetime]:
     """Return the times of the evidence, without the padding."""
     if evidence is None or "time" not in evidence:
         return []

@@ -136,13 +136,20 @@ def breadth(text: str) -> float:
 
 def polyline(points: Iterable[tuple[float, float]]) -> str:
     """Return path data through `points`; a point that is not finite breaks the line."""
+    line = [part for point in points for part in point]
+    if math.isfinite(sum(line)):
+        return _written(line)
     runs: list[list[float]] = [[]]
-    for x, y in points:
+    for x, y in zip(line[::2], line[1::2], strict=True):
         if math.isfinite(x + y):
             runs[-1] += x, y
         elif runs[-1]:
             runs.append([])
-    return "".join([_blanks(len(run) // 2) % tuple(run) for run in runs if run]).replace(".0", "")
+    return "".join(map(_written, runs))
+
+
+def _written(line: list[float]) -> str:
+    return (_blanks(len(line) // 2) % tuple(line)).replace(".0", "") if line else ""
 
 
 @cache
@@ -210,12 +217,16 @@ class Drawing:
             self._parts.append(f'<path class="{classes}"{_attributes(attributes)} d="{data}"/>')
 
     def line(self, x1: float, y1: float, x2: float, y2: float, classes: str) -> None:
-        self.path(
-            polyline([(x1, y1), (x2, y2)]), f"c-line {classes}", fill="none", stroke="currentColor"
-        )
+        self._line(polyline([(x1, y1), (x2, y2)]), classes)
 
     def curve(self, points: Iterable[tuple[float, float]], classes: str) -> None:
-        self.path(polyline(points), f"c-line {classes}", fill="none", stroke="currentColor")
+        self._line(polyline(points), classes)
+
+    def _line(self, data: str, classes: str) -> None:
+        if data:
+            self._parts.append(
+                f'<path class="c-line {classes}" fill="none" stroke="currentColor" d="{data}"/>'
+            )
 
     def rect(
         self, x: float, y: float, width: float, height: float, classes: str, **attributes: object
