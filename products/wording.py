@@ -7,11 +7,12 @@ is an error. The tables name the display unit of each feature, products/units.py
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -88,6 +89,17 @@ def _flat(tree: object, where: str, prefix: str = "") -> Iterator[tuple[str, str
             yield from _flat(value, where, f"{prefix}{key}.")
 
 
+Method = TypeVar("Method", bound=Callable[..., str])
+
+
+def _kept(method: Method) -> Method:
+    """Keep the latest answers of a method: pages say the same numbers again and again.
+
+    The object is part of their key. Not for times: the clock shows some of them twice.
+    """
+    return cast(Method, lru_cache(maxsize=4096)(method))
+
+
 class Words:
     """The words of one language and the readers' clock; a call returns the words of a key."""
 
@@ -133,6 +145,7 @@ class Words:
 
     # -- numbers
 
+    @_kept
     def percent(self, probability: float) -> str:
         """Return a probability in percent, never 0 % or 100 %."""
         if math.isnan(probability):
@@ -161,6 +174,7 @@ class Words:
         """Return a known part of a whole in percent, 0 % and 100 % included."""
         return self("probability.value", value=round(100 * part))
 
+    @_kept
     def in_unit(self, unit: str, value: float) -> str:
         """Return a value (SI) with its display unit; a chance is never 0 % or 100 %."""
         if unit == "chance":
@@ -176,6 +190,7 @@ class Words:
             blanks["name"] = self(f"{unit}.{round(value)}")
         return self(f"unit.{unit}", **blanks)
 
+    @_kept
     def rounded(self, unit: str, value: float) -> str:
         """Return a value (SI) as a sentence for the public has it: about 200 m, force 8."""
         if unit == "wind":
@@ -210,11 +225,15 @@ class Words:
         if math.isnan(forecast.usual):
             return ""
         event = forecast.event
-        of_kind = f"usual.average_{event.phenomenon}"
+        return self._usual(event.phenomenon, event.day.month, forecast.usual)
+
+    @_kept
+    def _usual(self, phenomenon: str, month: int, usual: float) -> str:
+        of_kind = f"usual.average_{phenomenon}"
         return self(
             of_kind if of_kind in self else "usual.average",
-            month=self(f"month_name.{event.day.month}"),
-            percent=self.percent(forecast.usual),
+            month=self(f"month_name.{month}"),
+            percent=self.percent(usual),
         )
 
     def threshold(self, probability: float) -> str:
