@@ -1,4 +1,4 @@
-"""The evidence of one event, taken out of that of all events of its phenomenon.
+"""What charts draw of one event or site, taken out of what there is of all of them.
 
 Why no xarray.Dataset: to select one takes a third of the time of drawing it.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Evidence(Protocol):
-    """What a chart draws: an xarray.Dataset of one event, or an EventEvidence."""
+    """What a chart draws: an xarray.Dataset of one event or site, or a `Selected`."""
 
     @property
     def variables(self) -> Mapping[Any, Any]: ...
@@ -36,8 +36,8 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class EventEvidence:
-    """The variables and coordinates of one event by name."""
+class Selected:
+    """The variables and coordinates of one event or site by name."""
 
     variables: Mapping[Any, Part]
 
@@ -45,14 +45,14 @@ class EventEvidence:
         return name in self.variables
 
 
-def evidence_of(data: xr.Dataset, place: int) -> EventEvidence:
-    """Return the evidence of one event. data: of all; place: of the event along `event`."""
+def selected(data: xr.Dataset, along: str, place: int) -> Selected:
+    """Return what is at one place along a dimension."""
     found = {}
     for name, variable in data.variables.items():
         dims, values = variable.dims, variable.values
-        if "event" in dims:
-            axis = dims.index("event")
+        if along in dims:
+            axis = dims.index(along)
             dims = dims[:axis] + dims[axis + 1 :]
             values = values[(slice(None),) * axis + (place,)]
         found[name] = Part(dims, np.asarray(values))
-    return EventEvidence(found)
+    return Selected(found)

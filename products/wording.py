@@ -93,9 +93,9 @@ Method = TypeVar("Method", bound=Callable[..., str])
 
 
 def _kept(method: Method) -> Method:
-    """Keep the latest answers of a method: pages say the same numbers again and again.
+    """Keep the latest answers of a method by its object and arguments: pages repeat numbers.
 
-    The object is part of their key. Not for times: the clock shows some of them twice.
+    Not for times: the clock shows some of them twice.
     """
     return cast(Method, lru_cache(maxsize=4096)(method))
 
@@ -200,8 +200,7 @@ class Words:
 
     def number(self, found: Rounded) -> str:
         """Return a rounded number with its unit."""
-        key = f"rounded.{found.unit}_{found.bound}"
-        return self(key, value=found.number)
+        return self(f"rounded.{found.unit}_{found.bound}", value=found.number)
 
     def public(self, feature: str, value: float) -> str:
         """Return the value of a feature as a sentence for the public has it."""
@@ -224,17 +223,13 @@ class Words:
         """
         if math.isnan(forecast.usual):
             return ""
-        event = forecast.event
-        return self._usual(event.phenomenon, event.day.month, forecast.usual)
+        return self._usual(forecast.event.phenomenon, forecast.event.day.month, forecast.usual)
 
     @_kept
     def _usual(self, phenomenon: str, month: int, usual: float) -> str:
-        of_kind = f"usual.average_{phenomenon}"
-        return self(
-            of_kind if of_kind in self else "usual.average",
-            month=self(f"month_name.{month}"),
-            percent=self.percent(usual),
-        )
+        key = f"usual.average_{phenomenon}"
+        key = key if key in self else "usual.average"
+        return self(key, month=self(f"month_name.{month}"), percent=self.percent(usual))
 
     def threshold(self, probability: float) -> str:
         """Return where a grade begins; a setting that is no whole percent keeps its decimals."""
@@ -279,13 +274,18 @@ class Words:
                 "feature.zenith_sky_brightness.down_moon", value=value, moon=self.share(lit)
             )
         turn = TURNS.get(reason.feature, -math.inf)
-        little = UNITS[unit].as_shown(reason.value) < turn
-        sides = (["_below"] if reason.value < 0 else []) + ["_little" if little else "_much", ""]
+        side = "_little" if UNITS[unit].as_shown(reason.value) < turn else "_much"
         plain = f"feature.{reason.feature}.{direction}"
-        keys = (of + side for of in (f"{plain}_{phenomenon}", plain) for side in sides)
-        key = next((key for key in keys if key in self._table), plain)
+        key = self._phrase(plain, phenomenon, side, reason.value < 0)
         size = value if reason.value >= 0 else self.rounded(unit, abs(reason.value))
         return self(key, value=value, size=size)
+
+    @_kept
+    def _phrase(self, plain: str, phenomenon: str, side: str, below: bool) -> str:
+        """Return the key of the phrase that says most; `plain` where there is no other."""
+        sides = ("_below", side, "") if below else (side, "")
+        keys = (of + side for of in (f"{plain}_{phenomenon}", plain) for side in sides)
+        return next((key for key in keys if key in self), plain)
 
     def spot(self, site: Site, phenomenon: str) -> str:
         """Return site and phenomenon; the site alone where its name holds the phenomenon's."""

@@ -133,7 +133,7 @@ def _ground(
     ground, sight = (evidence.variables.get(name) for name in ("ground", "sight"))
     x = along.array(distance)
     if ground is not None and ground.dims == ("distance",):
-        height = np.clip(np.nan_to_num(np.asarray(ground.values, dtype=float)), 0, level.high)
+        height = _between(np.asarray(ground.values, dtype=float), level.high)
         if height.max(initial=0) > 0:
             outline = [
                 (x[0], level.start),
@@ -147,6 +147,11 @@ def _ground(
         height = np.asarray(sight.values, dtype=float)
         y = np.where((height >= 0) & (height <= level.high), level.array(height), math.nan)
         drawing.curve(zip(x.tolist(), y.tolist(), strict=True), "c-terrain")
+
+
+def _between(values: np.ndarray, most: float) -> np.ndarray:
+    """Return values from 0 to `most`, 0 where they are NaN."""
+    return np.fmin(np.fmax(values, 0.0), most)
 
 
 def _rays(
@@ -272,8 +277,8 @@ def _shine(
     whole = all(len(band) == len(x) for band in bands)
     rgb = np.column_stack(bands) if whole else np.full((len(x), 3), math.nan)
     painted = np.isfinite(rgb).all(axis=1).tolist()
-    colours = np.rint(255 * np.clip(np.nan_to_num(rgb), 0, 1)).astype(int).tolist()
-    shares = np.where(np.isfinite(values), np.clip(values, 0, 1), math.nan).tolist()
+    colours = np.rint(255 * _between(rgb, 1.0)).astype(int).tolist()
+    shares = np.where(np.isfinite(values), _between(values, 1.0), math.nan).tolist()
     stride = max(1, math.ceil(len(x) / 90))
     for k in range(0, len(x) - 1, stride):
         a, b = x[k], x[min(k + stride, len(x) - 1)]
@@ -286,7 +291,7 @@ def _shine(
                 drawing.path(data, "c-shine", fill="#{:02x}{:02x}{:02x}".format(*colours[k]))
             else:
                 drawing.path(data, "c-column", fill="currentColor")
-    best = int(np.nan_to_num(values, nan=-1.0).argmax())
+    best = int(np.where(np.isnan(values), -1.0, values).argmax())
     return (
         "#{:02x}{:02x}{:02x}".format(*colours[best])
         if painted[best] and values[best] >= LEAST_GLOW

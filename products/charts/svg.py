@@ -160,7 +160,7 @@ def _blanks(count: int) -> str:
 
 def box(x: float, y: float, width: float, height: float) -> str:
     """Return path data of a rectangle."""
-    return f"M{number(x)} {number(y)}h{number(width)}v{number(height)}h{number(-width)}z"
+    return f"M{x:.1f} {y:.1f}h{width:.1f}v{height:.1f}h{-width:.1f}z".replace(".0", "")
 
 
 class Drawing:
@@ -251,9 +251,8 @@ class Drawing:
     def text(self, x: float, y: float, text: str, classes: str = "", anchor: str = "start") -> None:
         named = f' class="{classes}"' if classes else ""
         place = "" if anchor == "start" else f' text-anchor="{anchor}"'
-        self._parts.append(
-            f'<text{named} x="{number(x)}" y="{number(y)}"{place}>{escape(text)}</text>'
-        )
+        at = f'x="{x:.1f}" y="{y:.1f}"'.replace(".0", "")
+        self._parts.append(f"<text{named} {at}{place}>{escape(text)}</text>")
 
     def hatch(self, data: str) -> None:
         """Cover an unknown region with the pattern for it."""

@@ -99,7 +99,7 @@ def scene_of(entry: Entry) -> DrawnScene | None:
         lit=float(ephemeris.moon_illumination(moment)),
         phase=float(ephemeris.moon_phase_angle(moment)),
         plain=forecast.grade < WORTH_GOING or as_usual(forecast),
-        values={**entry.values, **forecast.quantities},
+        values={**dict(entry.values.items()), **forecast.quantities},
     )
 
 
