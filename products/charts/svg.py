@@ -118,10 +118,14 @@ class TimeScale:
 
 def moments(times: np.ndarray) -> list[datetime]:
     """Return numpy times, none of them NaT, as aware UTC times."""
-    return [
-        datetime.fromtimestamp(float(t) / 1e9, UTC)
-        for t in times.astype("datetime64[ns]").astype("int64")
-    ]
+    return list(_moments(times.astype("datetime64[ns]").tobytes()))
+
+
+@lru_cache(maxsize=256)
+def _moments(nanoseconds: bytes) -> tuple[datetime, ...]:
+    """Return times; kept, as the charts of a run have the same few axes."""
+    since_1970 = np.frombuffer(nanoseconds, dtype="int64").tolist()
+    return tuple([datetime.fromtimestamp(t / 1e9, UTC) for t in since_1970])
 
 
 def number(value: float) -> str:
