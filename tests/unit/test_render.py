@@ -13,6 +13,7 @@ from itertools import pairwise
 import jinja2
 import jsonschema
 import pytest
+from markupsafe import Markup
 
 from forecast.config import Config
 from forecast.domain import Reason
@@ -583,3 +584,11 @@ def test_every_drawing_of_every_page_has_a_title_and_a_description_or_is_silent(
         assert re.search(
             rf'<title id="{title}">[^<]+</title><desc id="{description}">[^<]+</desc>', head
         ), head[:200]
+
+
+def test_joined_texts_are_escaped_unless_they_are_markup() -> None:
+    made = environment().from_string("{{ 'n' ~ 5 ~ name }} {{ bold ~ name }} {{ name ~ name }}")
+
+    shown = made.render(name="<i>", bold=Markup("<b>"))
+
+    assert shown == "n5&lt;i&gt; <b>&lt;i&gt; &lt;i&gt;&lt;i&gt;"
