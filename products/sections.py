@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from forecast.domain import Almanac, Forecast, Site
 from products.confidence import weighed
+from products.evidence import Evidence, selected
 from products.pages.tiles import Tile
 from products.safety import CLOTHING_UNKNOWN, Hazard, closes, worst
 
@@ -54,7 +55,7 @@ class Entry:
     evidence_at: tuple[xr.Dataset, int | None] | None = field(default=None, compare=False)
 
     @cached_property
-    def evidence(self) -> xr.Dataset | None:
+    def evidence(self) -> Evidence | None:
         """The evidence that its chart draws (one event), where there is any.
 
         Computed at the first use: most entries are never drawn.
@@ -62,7 +63,7 @@ class Entry:
         if self.evidence_at is None:
             return None
         data, place = self.evidence_at
-        return data if place is None else data.isel(event=place)
+        return data if place is None else selected(data, "event", place)
 
     @property
     def computed(self) -> bool:
@@ -220,12 +221,12 @@ class Section:
     hours_at: tuple[xr.Dataset, int | None] | None = field(default=None, compare=False)
 
     @property
-    def hours(self) -> xr.Dataset | None:
+    def hours(self) -> Evidence | None:
         """The next two days by the hour, where they are known."""
         if self.hours_at is None:
             return None
         data, place = self.hours_at
-        return data if place is None else data.isel(site=place)
+        return data if place is None else selected(data, "site", place)
 
     @property
     def no_darkness(self) -> bool:

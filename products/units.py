@@ -35,12 +35,10 @@ class Display:
     def _number(self, value: float) -> tuple[float, int]:
         """Return the number that is shown, and with how many decimals."""
         shown = value * self.factor + self.offset
-        decimals = (
-            0
-            if abs(shown) >= self.whole_from or round(shown, self.decimals) == 0
-            else self.decimals
-        )
-        return round(shown, decimals) + 0.0, decimals
+        if abs(shown) >= self.whole_from:
+            return round(shown, 0), 0
+        number = round(shown, self.decimals)
+        return (number, self.decimals) if number else (0.0, 0)
 
     def shown(self, value: float) -> float:
         """Return a value (SI) as the number that a reader sees."""
@@ -107,6 +105,7 @@ STEPS: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 LEAST_SIGHT = 50.0  # [m] below it visibility is only said to be below it. GB/T 27964: class limit
 DENSE_FOG = 500.0  # [m] a visibility below it is never rounded up to it. GB/T 27964: class limit
+LEAST_DAY = timedelta(hours=12)  # no clock was ever put forward by half a day within one
 # (visibility [m] from which on, step [m]) in which a measured one is reported, always rounded down.
 # Source: ICAO Annex 3, appendix 3, 4.2.4.1
 REPORTED_STEPS = ((5000.0, 1000.0), (800.0, 100.0), (0.0, 50.0))
@@ -185,7 +184,7 @@ def _whole(number: float) -> str:
 def offset_of_repeated(at: datetime) -> str:
     """Return the offset of a local time that the clock shows twice, e.g. UTC+2; "" for others."""
     offset = at.utcoffset()
-    if offset is None or at.replace(fold=0).utcoffset() == at.replace(fold=1).utcoffset():
+    if offset is None or offset == at.replace(fold=1 - at.fold).utcoffset():
         return ""
     sign = "+" if offset >= timedelta(0) else MINUS
     hours, minutes = divmod(round(abs(offset) / timedelta(minutes=1)), 60)
@@ -194,6 +193,8 @@ def offset_of_repeated(at: datetime) -> str:
 
 def is_whole_day(start: datetime, end: datetime, zone: ZoneInfo) -> bool:
     """Return whether a span is one whole local day, of however many hours."""
+    if end - start < LEAST_DAY:
+        return False
     day = start.astimezone(zone).date()
     first, last = (datetime.combine(day + timedelta(days=n), time(), zone) for n in (0, 1))
     # by the instant: of two times in one zone Python compares the clock

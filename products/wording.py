@@ -7,11 +7,12 @@ is an error. The tables name the display unit of each feature, products/units.py
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -88,6 +89,17 @@ def _flat(tree: object, where: str, prefix: str = "") -> Iterator[tuple[str, str
             yield from _flat(value, where, f"{prefix}{key}.")
 
 
+Method = TypeVar("Method", bound=Callable[..., str])
+
+
+def _kept(method: Method) -> Method:
+    """Keep the latest answers of a method by its object and arguments: pages repeat numbers.
+
+    Not for times: the clock shows some of them twice.
+    """
+    return cast(Method, lru_cache(maxsize=4096)(method))
+
+
 class Words:
     """The words of one language and the readers' clock; a call returns the words of a key."""
 
@@ -133,17 +145,16 @@ class Words:
 
     # -- numbers
 
+    @_kept
     def percent(self, probability: float) -> str:
         """Return a probability in percent, never 0 % or 100 %."""
         if math.isnan(probability):
             return self("probability.unknown")
         if probability < 0.01:
             return self("probability.low")
-        return (
-            self("probability.high")
-            if probability > 0.99
-            else self("probability.value", value=round(100 * probability))
-        )
+        if probability > 0.99:
+            return self("probability.high")
+        return self("probability.value", value=round(100 * probability))
 
     def range(self, low: float, high: float) -> str:
         """Return a range of probabilities in percent, with one bound where the other says nothing.
@@ -163,6 +174,7 @@ class Words:
         """Return a known part of a whole in percent, 0 % and 100 % included."""
         return self("probability.value", value=round(100 * part))
 
+    @_kept
     def in_unit(self, unit: str, value: float) -> str:
         """Return a value (SI) with its display unit; a chance is never 0 % or 100 %."""
         if unit == "chance":
@@ -178,6 +190,7 @@ class Words:
             blanks["name"] = self(f"{unit}.{round(value)}")
         return self(f"unit.{unit}", **blanks)
 
+    @_kept
     def rounded(self, unit: str, value: float) -> str:
         """Return a value (SI) as a sentence for the public has it: about 200 m, force 8."""
         if unit == "wind":
@@ -187,8 +200,7 @@ class Words:
 
     def number(self, found: Rounded) -> str:
         """Return a rounded number with its unit."""
-        key = f"rounded.{found.unit}_{found.bound}"
-        return self(key, value=found.number)
+        return self(f"rounded.{found.unit}_{found.bound}", value=found.number)
 
     def public(self, feature: str, value: float) -> str:
         """Return the value of a feature as a sentence for the public has it."""
@@ -211,13 +223,13 @@ class Words:
         """
         if math.isnan(forecast.usual):
             return ""
-        event = forecast.event
-        of_kind = f"usual.average_{event.phenomenon}"
-        return self(
-            of_kind if of_kind in self else "usual.average",
-            month=self(f"month_name.{event.day.month}"),
-            percent=self.percent(forecast.usual),
-        )
+        return self._usual(forecast.event.phenomenon, forecast.event.day.month, forecast.usual)
+
+    @_kept
+    def _usual(self, phenomenon: str, month: int, usual: float) -> str:
+        key = f"usual.average_{phenomenon}"
+        key = key if key in self else "usual.average"
+        return self(key, month=self(f"month_name.{month}"), percent=self.percent(usual))
 
     def threshold(self, probability: float) -> str:
         """Return where a grade begins; a setting that is no whole percent keeps its decimals."""
@@ -250,35 +262,30 @@ class Words:
         values: the event's features, to name the moon as the cause of a bright sky.
         """
         direction = "up" if reason.effect > 0 else "down"
-        lit = values.get("moon_illumination", 0.0)
+        unit = self(f"feature.{reason.feature}.unit")
+        value = self.rounded(unit, reason.value)
         if (
             reason.feature == "zenith_sky_brightness"
             and direction == "down"
-            and lit >= BRIGHT_MOON
+            and (lit := values.get("moon_illumination", 0.0)) >= BRIGHT_MOON
             and values.get("moon_altitude", 0.0) > 0
         ):
             return self(
-                "feature.zenith_sky_brightness.down_moon",
-                value=self.public(reason.feature, reason.value),
-                moon=self.share(lit),
+                "feature.zenith_sky_brightness.down_moon", value=value, moon=self.share(lit)
             )
         turn = TURNS.get(reason.feature, -math.inf)
-        shown = UNITS[self(f"feature.{reason.feature}.unit")].as_shown(reason.value)
-        sides = (["_below"] if reason.value < 0 else []) + [
-            "_little" if shown < turn else "_much",
-            "",
-        ]
-        keys = [
-            f"feature.{reason.feature}.{direction}{of}{side}"
-            for of in (f"_{phenomenon}", "")
-            for side in sides
-        ]
-        key = next((key for key in keys if key in self), keys[-1])
-        return self(
-            key,
-            value=self.public(reason.feature, reason.value),
-            size=self.public(reason.feature, abs(reason.value)),
-        )
+        side = "_little" if UNITS[unit].as_shown(reason.value) < turn else "_much"
+        plain = f"feature.{reason.feature}.{direction}"
+        key = self._phrase(plain, phenomenon, side, reason.value < 0)
+        size = value if reason.value >= 0 else self.rounded(unit, abs(reason.value))
+        return self(key, value=value, size=size)
+
+    @_kept
+    def _phrase(self, plain: str, phenomenon: str, side: str, below: bool) -> str:
+        """Return the key of the phrase that says most; `plain` where there is no other."""
+        sides = ("_below", side, "") if below else (side, "")
+        keys = (of + side for of in (f"{plain}_{phenomenon}", plain) for side in sides)
+        return next((key for key in keys if key in self), plain)
 
     def spot(self, site: Site, phenomenon: str) -> str:
         """Return site and phenomenon; the site alone where its name holds the phenomenon's."""
@@ -337,8 +344,8 @@ class Words:
             year=at.year,
             month=self(f"month.{at.month}"),
             day=at.day,
-            hour=f"{at:%H}",
-            minute=f"{at:%M}",
+            hour=f"{at.hour:02d}",
+            minute=f"{at.minute:02d}",
         )
         return self._distinct(text, at)
 
@@ -354,13 +361,17 @@ class Words:
 
     def clock(self, moment: datetime | None, day: date | None = None) -> str:
         """Return the local time to the nearest minute, marked where its day is not `day`."""
-        if moment is None:
-            return self("time.none")
-        at = self.local(moment + timedelta(seconds=30))
+        return self("time.none") if moment is None else self._clock(self._minute(moment), day)
+
+    def _minute(self, moment: datetime) -> datetime:
+        return self.local(moment + timedelta(seconds=30))
+
+    def _clock(self, at: datetime, day: date | None = None) -> str:
         key = "clock"
         if day is not None and at.date() != day:
             key = "clock_next" if at.date() > day else "clock_before"
-        return self._distinct(self(f"time.{key}", hour=f"{at:%H}", minute=f"{at:%M}"), at)
+        text = self(f"time.{key}", hour=f"{at.hour:02d}", minute=f"{at.minute:02d}")
+        return self._distinct(text, at)
 
     def all_day(self, window: Window) -> bool:
         """Return whether a window is one whole local day, of however many hours."""
@@ -382,17 +393,13 @@ class Words:
         """Return a window in local time; the day after `day` is marked once, a whole day named."""
         if self.all_day(window) and self.local(window.start).date() == day:
             return self("time.all_day")
-        first, last = (
-            self.local(at + timedelta(seconds=30)).date() for at in (window.start, window.end)
-        )
+        start, end = self._minute(window.start), self._minute(window.end)
+        first, last = start.date(), end.date()
         if first != last or first == day:
-            return self(
-                "time.span",
-                start=self.clock(window.start, day),
-                end=self.clock(window.end, None if first == last else day),
-            )
+            until = self._clock(end, None if first == last else day)
+            return self("time.span", start=self._clock(start, day), end=until)
         key = "time.span_next" if first > day else "time.span_before"
-        return self(key, start=self.clock(window.start), end=self.clock(window.end))
+        return self(key, start=self._clock(start), end=self._clock(end))
 
     def days(self, days: Sequence[date]) -> str:
         """Return days, consecutive ones as a range."""

@@ -11,6 +11,7 @@ from forecast.domain import Issue
 from products import api_v2
 from products.bulletin import Bulletin
 from products.channels import calendar
+from products.charts import Drawn
 from products.charts.event_strip import KINDS, legend_sign
 from products.pages import models, site_list, verification
 from products.pages.renderer import PageRenderer
@@ -20,7 +21,7 @@ from products.wording import LANGUAGES, Words
 
 
 def render(bulletin: Bulletin) -> Iterator[Page]:
-    renderers = [PageRenderer(bulletin, language) for language in LANGUAGES]
+    renderers = _renderers(bulletin)
     for renderer in renderers:
         words = renderer.words
         yield renderer.page(
@@ -45,20 +46,26 @@ def render(bulletin: Bulletin) -> Iterator[Page]:
         )
         yield from _for_programs(bulletin, renderer)
     for section in bulletin.written_sections:
-        yield from _pages_of(section, renderers)
+        yield from pages_of(section, renderers)
     yield from static_pages()
 
 
 def site_pages(bulletin: Bulletin, section: Section) -> Iterator[Page]:
     """Yield the pages of one site."""
-    yield from _pages_of(section, [PageRenderer(bulletin, language) for language in LANGUAGES])
+    yield from pages_of(section, _renderers(bulletin))
 
 
-def _pages_of(section: Section, renderers: Sequence[PageRenderer]) -> Iterator[Page]:
-    """Yield the page of a site in every language: they share the traced charts."""
+def _renderers(bulletin: Bulletin) -> list[PageRenderer]:
+    drawn: Drawn = {}
+    return [PageRenderer(bulletin, language, drawn) for language in LANGUAGES]
+
+
+def pages_of(section: Section, renderers: Sequence[PageRenderer]) -> Iterator[Page]:
+    """Yield the page of a site in every language: what has no words is drawn once."""
     for renderer in renderers:
         path = f"sites/{section.site.id}/index.html"
         yield renderer.page("web/site.html", path, section=section)
+    renderers[0].drawn.clear()
 
 
 def _for_programs(bulletin: Bulletin, renderer: PageRenderer) -> Iterator[Page]:

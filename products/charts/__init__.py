@@ -6,7 +6,6 @@ shows one phenomenon over the days.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -19,12 +18,10 @@ from products.charts.light_path import light_path
 from products.charts.night import night_band
 from products.charts.probability_strip import probability_strip
 from products.charts.site_map import MapPlace, site_map
-from products.charts.svg import ChartWords, Reader
+from products.charts.svg import ChartWords, Drawn, Reader
+from products.evidence import Evidence
 
-if TYPE_CHECKING:
-    import xarray as xr
-
-__all__ = ["MapPlace", "Reader", "chart", "hour_strip", "probability_strip", "site_map"]
+__all__ = ["Drawn", "MapPlace", "Reader", "chart", "hour_strip", "probability_strip", "site_map"]
 
 _CHARTS = {
     "starry_sky": night_band,
@@ -37,18 +34,22 @@ _CHARTS = {
 
 def chart(
     forecast: Forecast,
-    evidence: xr.Dataset | None,
+    evidence: Evidence | None,
     almanac: Almanac,
     words: ChartWords,
     language: str,
     zone: ZoneInfo,
     prefix: str = "",
+    *,
+    drawn: Drawn | None = None,
 ) -> Markup | None:
     """Draw the evidence of one forecast; None where there is nothing to draw.
 
     evidence: of this event alone (no dimension `event`); what is absent or NaN is hatched. prefix:
-    of the ids, where the same forecast is drawn twice on a page (default: the event's key).
+    of the ids, where the same forecast is drawn twice on a page (default: the event's key). drawn:
+    what its chart in another language drew already.
     """
-    reader = Reader(words, language, zone, prefix or "-".join(forecast.event.key))
+    prefix = prefix or "-".join(forecast.event.key)
+    reader = Reader(words, language, zone, prefix, {} if drawn is None else drawn)
     draw = _CHARTS.get(forecast.event.phenomenon, cold_section)
     return draw(forecast, evidence, almanac, reader)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
@@ -31,9 +30,7 @@ from products.charts.svg import (
     box,
     polyline,
 )
-
-if TYPE_CHECKING:
-    import xarray as xr
+from products.evidence import Evidence
 
 TOP, BOTTOM = 44.0, 108.0  # [px] the upper panel
 # Wet bulb at most [K]: name in templates/text.
@@ -45,7 +42,7 @@ SNOWMAKING = (
 
 
 def cold_section(
-    forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
+    forecast: Forecast, evidence: Evidence | None, almanac: Almanac, reader: Reader
 ) -> Markup | None:
     """Draw the phenomenon above, and temperature and wet bulb against 0 degC below."""
     hours = times_of(evidence)
@@ -57,7 +54,8 @@ def cold_section(
     scale = TimeScale(
         min(hours[0], window.start), max(hours[-1], window.end), LEFT, right, reader.zone
     )
-    drawing = Drawing(226, reader.prefix, top=0 if forecast.best else 22)
+    top = 0 if forecast.best else 22
+    drawing = Drawing(226, reader.prefix, top, drawn=reader.drawn)
     phenomenon = forecast.event.phenomenon
     if phenomenon == "rime":
         _rime(drawing, scale, evidence, hours, span, words)
@@ -103,6 +101,18 @@ def _hatch_unknown(
     bottom: float,
 ) -> None:
     """Hatch the unknown hours of a panel, also before the first and after the last."""
+    drawing.once(f"unknown {top}", _unknown, scale, hours, known, span, top, bottom)
+
+
+def _unknown(
+    drawing: Drawing,
+    scale: TimeScale,
+    hours: list[datetime],
+    known: np.ndarray,
+    span: timedelta,
+    top: float,
+    bottom: float,
+) -> None:
     held = [
         (scale(t - span / 2), scale(t + span / 2))
         for t, there in zip(hours, known, strict=True)
@@ -119,7 +129,7 @@ def _hatch_unknown(
 def _snow(
     drawing: Drawing,
     scale: TimeScale,
-    evidence: xr.Dataset,
+    evidence: Evidence,
     hours: list[datetime],
     span: timedelta,
     words: ChartWords,
@@ -163,7 +173,7 @@ def _snow(
         _fill_below(drawing, points, ".18")
         drawing.curve(points, "c-depth-line")
         drawing.text(scale.end + 4, points[-1][1] + 4, words("chart.cold.depth"), "c-tick")
-    _columns(drawing, scale, level, hours, fallen, span, deep)
+    drawing.once("columns", _columns, scale, level, hours, fallen, span, deep)
 
 
 def _fill_below(drawing: Drawing, points: Sequence[tuple[float, float]], opacity: str) -> None:
@@ -209,7 +219,7 @@ def _columns(
 def _rime(
     drawing: Drawing,
     scale: TimeScale,
-    evidence: xr.Dataset,
+    evidence: Evidence,
     hours: list[datetime],
     span: timedelta,
     words: ChartWords,
@@ -250,7 +260,7 @@ def _rime(
 def _snowmaking(
     drawing: Drawing,
     scale: TimeScale,
-    evidence: xr.Dataset,
+    evidence: Evidence,
     hours: list[datetime],
     span: timedelta,
     words: ChartWords,
@@ -290,7 +300,7 @@ def _snowmaking(
 def _temperatures(
     drawing: Drawing,
     scale: TimeScale,
-    evidence: xr.Dataset,
+    evidence: Evidence,
     hours: list[datetime],
     span: timedelta,
     words: ChartWords,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
@@ -30,9 +29,7 @@ from products.charts.svg import (
     box,
     polyline,
 )
-
-if TYPE_CHECKING:
-    import xarray as xr
+from products.evidence import Evidence
 
 # [m] a section reaches at least so high, and so far over the base of a deck above the viewer
 LEAST_TOP, OVER_A_BASE = 4000.0, 1000.0
@@ -40,7 +37,7 @@ WIDE_STEPS_FROM = 6000.0  # [m] a section that reaches higher has a label every 
 
 
 def height_section(
-    forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
+    forecast: Forecast, evidence: Evidence | None, almanac: Almanac, reader: Reader
 ) -> Markup | None:
     """Draw cloud by time and height, the site and its valley, and how full the valleys are.
 
@@ -66,7 +63,7 @@ def height_section(
     cover, humidity = (v[:, shown] if v.size else v for v in (cover, humidity))
     level = Scale(float(height[0]), max(float(height[-1]), site.elevation + 300), 196, 26)
     filled = series(evidence, "valley_area_filled", "hour")
-    drawing = Drawing(248 if filled.size else 218, reader.prefix)
+    drawing = Drawing(248 if filled.size else 218, reader.prefix, drawn=reader.drawn)
     x, y = np.array([scale(moment) for moment in hours]), level.array(height)
     drawing.backdrop(LEFT, level.end, RIGHT - LEFT, level.start - level.end, "c-sky")
     if np.isfinite(cover).any():
@@ -116,6 +113,16 @@ def _valleys(
     if not known.any():
         drawing.no_data(LEFT, share.end, scale.end - LEFT, share.start - share.end, words)
         return
+    drawing.once("valleys", _filled, share, x, filled, known)
+    drawing.text(LEFT - 5, share.end + 8, "100%", "c-tick", "end")
+    drawing.text(
+        scale.end + 4, (share.start + share.end) / 2 + 4, words("chart.height.filled"), "c-tick"
+    )
+
+
+def _filled(
+    drawing: Drawing, share: Scale, x: np.ndarray, filled: np.ndarray, known: np.ndarray
+) -> None:
     for run in np.split(np.arange(len(x)), np.flatnonzero(np.diff(known)) + 1):
         if known[run[0]] and len(run) > 1:
             points = [(float(a), share(float(v))) for a, v in zip(x[run], filled[run], strict=True)]
@@ -129,10 +136,6 @@ def _valleys(
         elif not known[run[0]]:
             left, end = float(x[max(run[0] - 1, 0)]), float(x[min(run[-1] + 1, len(x) - 1)])
             drawing.hatch(box(left, share.end, end - left, share.start - share.end))
-    drawing.text(LEFT - 5, share.end + 8, "100%", "c-tick", "end")
-    drawing.text(
-        scale.end + 4, (share.start + share.end) / 2 + 4, words("chart.height.filled"), "c-tick"
-    )
 
 
 def _mountain(

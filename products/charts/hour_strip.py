@@ -7,7 +7,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
@@ -15,10 +14,8 @@ from markupsafe import Markup
 from forecast.domain import Almanac, Forecast
 from products.charts.panel import cloud_regions
 from products.charts.svg import ChartWords, Drawing, Reader, Scale, TimeScale, box, breadth, moments
+from products.evidence import Evidence
 from products.units import UNITS, beaufort
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 WIDTH = 760.0  # [px]: on a phone it scrolls within its own frame
 LEFT, RIGHT = 44.0, WIDTH - 8.0
@@ -30,7 +27,7 @@ EVERY = 3  # [h] between two numbers of wind and temperature
 
 
 def hour_strip(
-    hours: xr.Dataset | None,
+    hours: Evidence | None,
     forecasts: Sequence[Forecast],
     almanacs: Sequence[Almanac],
     reader: Reader,
@@ -40,27 +37,29 @@ def hour_strip(
     hours: of the site alone (time[, height]). forecasts: of the site; those whose window lies in
     the hours are drawn. almanacs: of its days.
     """
-    if hours is None or not almanacs or hours.sizes.get("time", 0) < 2:
+    if hours is None or not almanacs or "time" not in hours:
         return None
-    cloud = np.asarray(hours["cloud"].values, dtype=float)
-    if not np.isfinite(cloud).any():
+    cloud = np.asarray(hours.variables["cloud"].values, dtype=float)
+    times = moments(hours.variables["time"].values)
+    if len(times) < 2 or not np.isfinite(cloud).any():
         return None
-    words, times = reader.words, moments(hours["time"].values)
+    words = reader.words
     scale = TimeScale(times[0], times[-1], LEFT, RIGHT, reader.zone)
     shown = _rows(forecasts, scale, words)
     foot = GROUND + 8 + ROW * len(shown)
-    drawing = Drawing(foot + 62, reader.prefix, width=WIDTH)
+    drawing = Drawing(foot + 62, reader.prefix, width=WIDTH, drawn=reader.drawn)
     level = Scale(0, HIGHEST, GROUND, SKY)
-    _light(drawing, scale, almanacs)
+    drawing.once("light", _light, scale, almanacs)
     x = np.array([scale(moment) for moment in times])
-    cloud_regions(drawing, x, level.array(np.asarray(hours["height"].values, dtype=float)), cloud)
+    height = np.asarray(hours.variables["height"].values, dtype=float)
+    cloud_regions(drawing, x, level.array(height), cloud)
     _heights(drawing, level, almanacs[0], words)
     _moon(drawing, scale, almanacs, words)
     for row, of_row in enumerate(shown):
         for forecast in of_row:
             _window(drawing, scale, forecast, GROUND + 8 + ROW * row, words)
     _numbers(drawing, scale, hours, times, foot, words)
-    _axis(drawing, scale, foot + 40, words)
+    drawing.once(f"axis {foot}", _axis, scale, foot + 40)
     site = almanacs[0].site.name.in_language(reader.language)
     title = words("chart.hours.title", site=site)
     return drawing.finish(title, _description(shown, scale, words))
@@ -190,15 +189,21 @@ def _window(
 def _numbers(
     drawing: Drawing,
     scale: TimeScale,
-    hours: xr.Dataset,
+    hours: Evidence,
     times: Sequence[datetime],
     y: float,
     words: ChartWords,
 ) -> None:
     """Write wind force and temperature every few hours."""
-    wind, air = (np.asarray(hours[name].values) for name in ("wind_speed", "temperature"))
     for row, name in enumerate(("wind", "temperature")):
         drawing.text(LEFT - 6, y + 14 + 16 * row, words(f"chart.hours.{name}"), "c-tick", "end")
+    drawing.once(f"numbers {y}", _figures, scale, hours, times, y)
+
+
+def _figures(
+    drawing: Drawing, scale: TimeScale, hours: Evidence, times: Sequence[datetime], y: float
+) -> None:
+    wind, air = (np.asarray(hours.variables[name].values) for name in ("wind_speed", "temperature"))
     for place, moment in enumerate(times):
         if moment.astimezone(scale.zone).hour % EVERY or not LEFT + 6 < scale(moment) < RIGHT - 6:
             continue
@@ -210,7 +215,7 @@ def _numbers(
             drawing.text(scale(moment), y + 30, text, "c-tick", "middle")
 
 
-def _axis(drawing: Drawing, scale: TimeScale, y: float, words: ChartWords) -> None:
+def _axis(drawing: Drawing, scale: TimeScale, y: float) -> None:
     """Draw the local time, midnights as lines through all rows with the day behind them."""
     drawing.line(LEFT, y, RIGHT, y, "c-axis")
     for moment in scale.ticks(60 * EVERY):

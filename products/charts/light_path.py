@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import numpy as np
 from markupsafe import Markup
@@ -32,15 +32,13 @@ from products.charts.svg import (
     number,
     polyline,
 )
-
-if TYPE_CHECKING:
-    import xarray as xr
+from products.evidence import Evidence
 
 SWATCH = 11.0  # [px] side of the square of the predicted colour
 
 
 def light_path(
-    forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
+    forecast: Forecast, evidence: Evidence | None, almanac: Almanac, reader: Reader
 ) -> Markup | None:
     """Draw cloud along the sun's azimuth with the rays, and the colours; None without a path."""
     words = reader.words
@@ -55,7 +53,7 @@ def light_path(
         or not (np.isfinite(distance).all() and np.isfinite(height).all())
     ):
         return None
-    drawing = Drawing(276, reader.prefix)
+    drawing = Drawing(276, reader.prefix, drawn=reader.drawn)
     along, level = (
         Scale(0, float(distance[-1]), LEFT, RIGHT - 4),
         Scale(0, float(height[-1]), 150, 26),
@@ -70,8 +68,8 @@ def light_path(
         cloud_regions(drawing, along.array(distance), level.array(height), cover)
     else:
         drawing.no_data(LEFT, level.end, along.end - LEFT, level.start - level.end, words)
-    _ground(drawing, along, level, evidence, distance)
-    _rays(drawing, along, level, evidence, distance)
+    drawing.once("ground", _ground, along, level, evidence, distance)
+    drawing.once("rays", _rays, along, level, evidence, distance)
     _marks(drawing, along, level, forecast, words)
     _axes(drawing, along, level, words)
     _direction(drawing, along, level, forecast, words)
@@ -93,20 +91,22 @@ def _axes(drawing: Drawing, along: Scale, level: Scale, words: ChartWords) -> No
         0.001,
     )
     drawing.line(LEFT, level.start, along.end, level.start, "c-axis")
-    for metres in np.arange(0, along.high + 1, 100_000):
-        last = metres + 100_000 > along.high
-        label = (
-            words("chart.path.distance", km=round(metres / 1000)) if last else f"{metres / 1000:g}"
-        )
-        drawing.line(along(metres), level.start, along(metres), level.start + 4, "c-axis")
-        at_end = along(metres) > along.end - 12
-        drawing.text(
-            along(metres) + (4 if at_end else 0),
-            level.start + 16,
-            label,
-            "c-tick",
-            "end" if at_end else "middle",
-        )
+    *most, last = np.arange(0, along.high + 1, 100_000).tolist()
+    drawing.once("distances", _distances, along, level, most)
+    _distance(drawing, along, level, last, words("chart.path.distance", km=round(last / 1000)))
+
+
+def _distances(drawing: Drawing, along: Scale, level: Scale, places: list[float]) -> None:
+    for metres in places:
+        _distance(drawing, along, level, metres, f"{metres / 1000:g}")
+
+
+def _distance(drawing: Drawing, along: Scale, level: Scale, metres: float, label: str) -> None:
+    x = along(metres)
+    drawing.line(x, level.start, x, level.start + 4, "c-axis")
+    at_end = x > along.end - 12
+    place, anchor = (4, "end") if at_end else (0, "middle")
+    drawing.text(x + place, level.start + 16, label, "c-tick", anchor)
 
 
 def _direction(
@@ -125,7 +125,7 @@ def _direction(
 
 
 def _ground(
-    drawing: Drawing, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
+    drawing: Drawing, along: Scale, level: Scale, evidence: Evidence, distance: np.ndarray
 ) -> None:
     """Draw the model's ground, and the site's lowest line of sight: over its terrain, or over
     the sea horizon of its elevation where the terrain is not surveyed.
@@ -133,7 +133,7 @@ def _ground(
     ground, sight = (evidence.variables.get(name) for name in ("ground", "sight"))
     x = along.array(distance)
     if ground is not None and ground.dims == ("distance",):
-        height = np.clip(np.nan_to_num(np.asarray(ground.values, dtype=float)), 0, level.high)
+        height = _between(np.asarray(ground.values, dtype=float), level.high)
         if height.max(initial=0) > 0:
             outline = [
                 (x[0], level.start),
@@ -149,8 +149,13 @@ def _ground(
         drawing.curve(zip(x.tolist(), y.tolist(), strict=True), "c-terrain")
 
 
+def _between(values: np.ndarray, most: float) -> np.ndarray:
+    """Return values from 0 to `most`, 0 where they are NaN."""
+    return np.fmin(np.fmax(values, 0.0), most)
+
+
 def _rays(
-    drawing: Drawing, along: Scale, level: Scale, evidence: xr.Dataset, distance: np.ndarray
+    drawing: Drawing, along: Scale, level: Scale, evidence: Evidence, distance: np.ndarray
 ) -> None:
     """Draw the sun's rays from the right to where they arrive; a cross marks a stopped one."""
     rays = evidence.variables.get("ray_height")
@@ -208,7 +213,7 @@ def _marks(
 
 def _colours(
     drawing: Drawing,
-    evidence: xr.Dataset,
+    evidence: Evidence,
     forecast: Forecast,
     almanac: Almanac,
     reader: Reader,
@@ -229,7 +234,7 @@ def _colours(
         Scale(0, 1, bottom, top),
     )
     drawing.backdrop(LEFT, top, scale.end - LEFT, bottom - top, "c-dusk")
-    colour = _shine(drawing, evidence, [scale(minute) for minute in minutes], values, height)
+    colour = drawing.once("shine", _shine, evidence, scale, minutes, values, height)
     value_axis(drawing, height, (0.0, 1.0), LEFT, "%", 100)
     drawing.text(LEFT + 5, top + 13, label, "c-on-sky")
     if colour and name == "quality":
@@ -256,18 +261,24 @@ def _colours(
 
 
 def _shine(
-    drawing: Drawing, evidence: xr.Dataset, x: list[float], values: np.ndarray, height: Scale
+    drawing: Drawing,
+    evidence: Evidence,
+    scale: TimeScale,
+    minutes: list[datetime],
+    values: np.ndarray,
+    height: Scale,
 ) -> str:
     """Draw the columns of the colours and return the colour of the best minute ("": none).
 
     Unknown minutes are hatched.
     """
+    x = [scale(minute) for minute in minutes]
     bands = [series(evidence, band, "minute") for band in ("red", "green", "blue")]
     whole = all(len(band) == len(x) for band in bands)
     rgb = np.column_stack(bands) if whole else np.full((len(x), 3), math.nan)
     painted = np.isfinite(rgb).all(axis=1).tolist()
-    colours = np.rint(255 * np.clip(np.nan_to_num(rgb), 0, 1)).astype(int).tolist()
-    shares = np.where(np.isfinite(values), np.clip(values, 0, 1), math.nan).tolist()
+    colours = np.rint(255 * _between(rgb, 1.0)).astype(int).tolist()
+    shares = np.where(np.isfinite(values), _between(values, 1.0), math.nan).tolist()
     stride = max(1, math.ceil(len(x) / 90))
     for k in range(0, len(x) - 1, stride):
         a, b = x[k], x[min(k + stride, len(x) - 1)]
@@ -280,7 +291,7 @@ def _shine(
                 drawing.path(data, "c-shine", fill="#{:02x}{:02x}{:02x}".format(*colours[k]))
             else:
                 drawing.path(data, "c-column", fill="currentColor")
-    best = int(np.nan_to_num(values, nan=-1.0).argmax())
+    best = int(np.where(np.isnan(values), -1.0, values).argmax())
     return (
         "#{:02x}{:02x}{:02x}".format(*colours[best])
         if painted[best] and values[best] >= LEAST_GLOW

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
@@ -26,9 +25,7 @@ from products.charts.svg import (
     box,
     breadth,
 )
-
-if TYPE_CHECKING:
-    import xarray as xr
+from products.evidence import Evidence
 
 # below [degree]: class
 TWILIGHT = (
@@ -44,7 +41,7 @@ HIGH_ARC = 50.0  # [degree] from which an arc and its name reach the top of the 
 
 
 def night_band(
-    forecast: Forecast, evidence: xr.Dataset | None, almanac: Almanac, reader: Reader
+    forecast: Forecast, evidence: Evidence | None, almanac: Almanac, reader: Reader
 ) -> Markup | None:
     """Draw the night: twilight, moon and Milky Way, cloud and darkness, and the best window.
 
@@ -56,13 +53,10 @@ def night_band(
     if len(knots) < 2 or knots[-1][0] <= knots[0][0]:
         return None
     scale = TimeScale(knots[0][0], knots[-1][0], LEFT, RIGHT, reader.zone)
-    drawing = Drawing(228, reader.prefix, top=0 if forecast.best else 14)
+    top = 0 if forecast.best else 14
+    drawing = Drawing(228, reader.prefix, top, drawn=reader.drawn)
     altitude = Scale(0, 90, 112, 24)
-    _twilight(drawing, scale, knots, altitude.end, altitude.start)
-    for degrees in (0, 30, 60, 90):
-        drawing.text(LEFT - 5, altitude(degrees) + 4, f"{degrees}°", "c-tick", "end")
-    for degrees in (30, 60):
-        drawing.line(LEFT, altitude(degrees), RIGHT, altitude(degrees), "c-sky-grid")
+    drawing.once("sky", _sky, scale, knots, altitude)
     sun, moon, milky_way = (
         series(evidence, f"{name}_altitude", "hour") for name in ("sun", "moon", "milky_way")
     )
@@ -125,18 +119,15 @@ def _sun(
     return sorted(knots + mirrored + ends)
 
 
-def _twilight(
-    drawing: Drawing,
-    scale: TimeScale,
-    knots: list[tuple[datetime, float]],
-    top: float,
-    bottom: float,
+def _sky(
+    drawing: Drawing, scale: TimeScale, knots: list[tuple[datetime, float]], altitude: Scale
 ) -> None:
-    """Fill the panel with the steps of twilight, lighter to darker as the sun sinks."""
+    """Fill the panel with the steps of twilight, darker as the sun sinks, and draw its heights."""
+    top, bottom = altitude.end, altitude.start
     x = np.array([scale(moment) for moment, _ in knots])
     fine = np.arange(scale.start, scale.end + 0.25, 0.5)
-    altitude = np.interp(fine, x, [height for _, height in knots])
-    step = np.sum([altitude < limit for limit, _ in TWILIGHT], axis=0)
+    sun = np.interp(fine, x, [height for _, height in knots])
+    step = np.sum([sun < limit for limit, _ in TWILIGHT], axis=0)
     names = ("c-day", *(name for _, name in TWILIGHT))
     starts = np.flatnonzero(np.diff(step, prepend=-1))
     for a, b in zip(starts, [*starts[1:], len(fine) - 1], strict=True):
@@ -146,6 +137,10 @@ def _twilight(
             fill="currentColor",
             fill_opacity=".1",
         )
+    for degrees in (0, 30, 60, 90):
+        drawing.text(LEFT - 5, altitude(degrees) + 4, f"{degrees}°", "c-tick", "end")
+    for degrees in (30, 60):
+        drawing.line(LEFT, altitude(degrees), RIGHT, altitude(degrees), "c-sky-grid")
 
 
 def _arc(
@@ -160,21 +155,10 @@ def _arc(
     disc: bool = False,
 ) -> None:
     """Draw the path of a body above the horizon, named at its highest point."""
-    if len(values) != len(hours) or np.isfinite(values).sum() < 2:
+    top = drawing.once(classes, _curve, scale, altitude, hours, values, classes, disc=disc)
+    if top is None:
         return
-    known = np.isfinite(values)
-    x = np.array([scale(moment) for moment in hours])[known]
-    fine = np.linspace(x[0], x[-1], 8 * len(x))
-    height = _smooth(fine, x, values[known])
-    if height.max() <= 0:
-        return
-    drawing.curve(
-        zip(fine, [altitude(h) if h >= 0 else math.nan for h in height], strict=True), classes
-    )
-    top = int(np.argmax(height))
-    px, py = float(fine[top]), altitude(min(height[top], 90))
-    if disc:
-        drawing.dot(px, py, 5, f"{classes}-disc", fill="currentColor")
+    px, py = top
     low = py > altitude.end + 22
     half = breadth(label) / 2 + 3
     drawing.text(
@@ -184,6 +168,35 @@ def _arc(
         "c-on-sky",
         "middle",
     )
+
+
+def _curve(
+    drawing: Drawing,
+    scale: TimeScale,
+    altitude: Scale,
+    hours: list[datetime],
+    values: np.ndarray,
+    classes: str,
+    *,
+    disc: bool,
+) -> tuple[float, float] | None:
+    """Draw the path of a body and return its highest point [px]; None where it stays below."""
+    if len(values) != len(hours) or np.isfinite(values).sum() < 2:
+        return None
+    known = np.isfinite(values)
+    x = np.array([scale(moment) for moment in hours])[known]
+    fine = np.linspace(x[0], x[-1], 8 * len(x))
+    height = _smooth(fine, x, values[known])
+    if height.max() <= 0:
+        return None
+    drawing.curve(
+        zip(fine, [altitude(h) if h >= 0 else math.nan for h in height], strict=True), classes
+    )
+    top = int(np.argmax(height))
+    px, py = float(fine[top]), altitude(min(height[top], 90))
+    if disc:
+        drawing.dot(px, py, 5, f"{classes}-disc", fill="currentColor")
+    return px, py
 
 
 def _smooth(fine: np.ndarray, x: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -203,7 +216,7 @@ def _smooth(fine: np.ndarray, x: np.ndarray, values: np.ndarray) -> np.ndarray:
 def _cloud_rows(
     drawing: Drawing,
     scale: TimeScale,
-    evidence: xr.Dataset | None,
+    evidence: Evidence | None,
     hours: list[datetime],
     words: ChartWords,
     top: float,
@@ -262,13 +275,24 @@ def _row(
 
     solid: (hour) whether a column is solid, not pale.
     """
-    half = timedelta(minutes=30)
     drawing.text(LEFT - 5, y + 12, name, "c-tick", "end")
     drawing.backdrop(LEFT, y, RIGHT - LEFT, ROW, "c-sky")
     if not np.isfinite(shares).any():
         drawing.no_data(LEFT, y, RIGHT - LEFT, ROW, words)
         return
+    drawing.once(f"row {y}", _columns, scale, hours, shares, y, solid)
+
+
+def _columns(
+    drawing: Drawing,
+    scale: TimeScale,
+    hours: list[datetime],
+    shares: np.ndarray,
+    y: float,
+    solid: np.ndarray | None,
+) -> None:
     columns, pale, gaps = "", "", ""
+    half = timedelta(minutes=30)
     for moment, share, full in zip(
         hours, shares, np.ones(len(hours), dtype=bool) if solid is None else solid, strict=True
     ):

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,15 +23,13 @@ from products.charts.svg import (
     breadth,
     moments,
 )
-
-if TYPE_CHECKING:
-    import xarray as xr
+from products.evidence import Evidence
 
 # each step paints the cloud a shade denser, so lightness is monotone in cover
 CLOUD_STEPS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
-def series(evidence: xr.Dataset | None, name: str, over: str) -> np.ndarray:
+def series(evidence: Evidence | None, name: str, over: str) -> np.ndarray:
     """Return variable `name` along `over`, without the padding; empty where it is absent."""
     # evidence[name] would build a DataArray, which takes longer than drawing it
     held = {} if evidence is None else evidence.variables
@@ -42,7 +39,7 @@ def series(evidence: xr.Dataset | None, name: str, over: str) -> np.ndarray:
     return np.asarray(held[name].values, dtype=float)[valid]
 
 
-def times_of(evidence: xr.Dataset | None) -> list[datetime]:
+def times_of(evidence: Evidence | None) -> list[datetime]:
     """Return the times of the evidence, without the padding."""
     if evidence is None or "time" not in evidence:
         return []
@@ -52,6 +49,10 @@ def times_of(evidence: xr.Dataset | None) -> list[datetime]:
 
 def time_axis(drawing: Drawing, scale: TimeScale, y: float, minutes: int) -> None:
     """Draw ticks in local time below `y`, with the labels that fit."""
+    drawing.once("times", _times, scale, y, minutes)
+
+
+def _times(drawing: Drawing, scale: TimeScale, y: float, minutes: int) -> None:
     last = -math.inf
     drawing.line(scale.start, y, scale.end, y, "c-axis")
     for moment in scale.ticks(minutes):
@@ -71,11 +72,17 @@ def value_axis(
     factor: float = 1.0,
 ) -> None:
     """Draw labels left of the plot and lines across it; `factor` turns SI into the shown unit."""
+    drawing.once(f"values {scale.start}", _values, scale, values, right, factor)
+    drawing.text(LEFT - 5, min(scale.start, scale.end) - 11, unit, "c-tick", "end")
+
+
+def _values(
+    drawing: Drawing, scale: Scale, values: Iterable[float], right: float, factor: float
+) -> None:
     for value in values:
         y = scale(value)
         drawing.line(LEFT, y, right, y, "c-grid")
         drawing.text(LEFT - 5, y + 4, f"{value * factor:g}".replace("-", "\u2212"), "c-tick", "end")
-    drawing.text(LEFT - 5, min(scale.start, scale.end) - 11, unit, "c-tick", "end")
 
 
 def bracket(
@@ -103,6 +110,10 @@ def best_blank(forecast: Forecast, scale: TimeScale, words: ChartWords) -> dict[
 
 def cloud_regions(drawing: Drawing, x: np.ndarray, y: np.ndarray, cover: np.ndarray) -> None:
     """Paint cover [0-1] as nested regions, each a shade denser; hatch where it is unknown."""
+    drawing.once("cloud", _cloud, x, y, cover)
+
+
+def _cloud(drawing: Drawing, x: np.ndarray, y: np.ndarray, cover: np.ndarray) -> None:
     steps, unknown = _traced(x.tobytes(), y.tobytes(), cover.tobytes())
     for step, data in enumerate(steps, 1):
         drawing.path(
@@ -119,7 +130,7 @@ def cloud_regions(drawing: Drawing, x: np.ndarray, y: np.ndarray, cover: np.ndar
 def _traced(x: bytes, y: bytes, cover: bytes) -> tuple[list[str], str]:
     """Return the outlines of the cover steps and of the unknown part.
 
-    They are the same in each language, so they are traced once.
+    Traced once for the events of one morning: they have the same cloud.
     """
     across, up = np.frombuffer(x), np.frombuffer(y)
     values = np.frombuffer(cover).reshape(len(across), len(up))

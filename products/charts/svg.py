@@ -8,11 +8,11 @@ follows the theme, and is readable without a style sheet.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from typing import Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,6 +22,11 @@ from products.units import is_whole_day, offset_of_repeated
 
 WIDTH = 360.0  # [px] of every drawing: a phone's column, so that type keeps its size there
 LEFT, RIGHT = 38.0, 352.0  # [px] the plot's edges
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+# what was drawn without words: (prefix, part of the chart) -> its elements, and what it gave
+Drawn = dict[tuple[str, str], tuple[list[str], Any]]
 
 
 class ChartWords(Protocol):
@@ -34,12 +39,16 @@ class ChartWords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who a chart is for: words, language and clock; prefix: of the chart's ids on the page."""
+    """Who a chart is for: words, language and clock; prefix: of the chart's ids on the page.
+
+    drawn: what the same chart in another language drew already (Drawing.once).
+    """
 
     words: ChartWords
     language: str
     zone: ZoneInfo
     prefix: str
+    drawn: Drawn = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ class TimeScale:
     def label(self, moment: datetime) -> str:
         at = (moment + timedelta(seconds=30)).astimezone(self.zone)
         offset = offset_of_repeated(at)
-        return f"{at:%H:%M}" + (f" {offset}" if offset else "")
+        return f"{at.hour:02d}:{at.minute:02d}" + (f" {offset}" if offset else "")
 
     def span(self, start: datetime, end: datetime, words: ChartWords) -> str:
         """Return a span of time in words; one whole local day is named so."""
@@ -109,10 +118,14 @@ class TimeScale:
 
 def moments(times: np.ndarray) -> list[datetime]:
     """Return numpy times, none of them NaT, as aware UTC times."""
-    return [
-        datetime.fromtimestamp(float(t) / 1e9, UTC)
-        for t in times.astype("datetime64[ns]").astype("int64")
-    ]
+    return list(_moments(times.astype("datetime64[ns]").tobytes()))
+
+
+@lru_cache(maxsize=256)
+def _moments(nanoseconds: bytes) -> tuple[datetime, ...]:
+    """Return times; kept, as the charts of a run have the same few axes."""
+    since_1970 = np.frombuffer(nanoseconds, dtype="int64").tolist()
+    return tuple([datetime.fromtimestamp(t / 1e9, UTC) for t in since_1970])
 
 
 def number(value: float) -> str:
@@ -127,13 +140,20 @@ def breadth(text: str) -> float:
 
 def polyline(points: Iterable[tuple[float, float]]) -> str:
     """Return path data through `points`; a point that is not finite breaks the line."""
+    line = [part for point in points for part in point]
+    if math.isfinite(sum(line)):
+        return _written(line)
     runs: list[list[float]] = [[]]
-    for x, y in points:
+    for x, y in zip(line[::2], line[1::2], strict=True):
         if math.isfinite(x + y):
             runs[-1] += x, y
         elif runs[-1]:
             runs.append([])
-    return "".join([_blanks(len(run) // 2) % tuple(run) for run in runs if run]).replace(".0", "")
+    return "".join(map(_written, runs))
+
+
+def _written(line: list[float]) -> str:
+    return (_blanks(len(line) // 2) % tuple(line)).replace(".0", "") if line else ""
 
 
 @cache
@@ -144,17 +164,24 @@ def _blanks(count: int) -> str:
 
 def box(x: float, y: float, width: float, height: float) -> str:
     """Return path data of a rectangle."""
-    return f"M{number(x)} {number(y)}h{number(width)}v{number(height)}h{number(-width)}z"
+    return f"M{x:.1f} {y:.1f}h{width:.1f}v{height:.1f}h{-width:.1f}z".replace(".0", "")
 
 
 class Drawing:
     """One chart in the making; coordinates [px] from the upper left corner.
 
     prefix: of its ids, on a page with many charts. top: where an unused upper margin is cut off.
-    width: by default a phone's column.
+    width: by default a phone's column. drawn: that of its reader.
     """
 
-    def __init__(self, height: float, prefix: str, top: float = 0, width: float = WIDTH) -> None:
+    def __init__(
+        self,
+        height: float,
+        prefix: str,
+        top: float = 0,
+        width: float = WIDTH,
+        drawn: Drawn | None = None,
+    ) -> None:
         self.top, self.height, self.width, self.prefix = (
             top,
             height,
@@ -162,6 +189,27 @@ class Drawing:
             "".join(c if c.isascii() and c.isalnum() else "-" for c in prefix),
         )
         self._parts: list[str] = []
+        self._drawn = {} if drawn is None else drawn
+
+    def once(
+        self,
+        part: str,
+        draw: Callable[Concatenate[Drawing, Given], Found],
+        *given: Given.args,
+        **named: Given.kwargs,
+    ) -> Found:
+        """Draw a part of the chart that has no words, once for all languages.
+
+        part: its name, its own in the chart. Returns what `draw` returns.
+        """
+        known = self._drawn.get((self.prefix, part))
+        if known is None:
+            begin = len(self._parts)
+            found = draw(self, *given, **named)
+            self._drawn[self.prefix, part] = self._parts[begin:], found
+            return found
+        self._parts += known[0]
+        return cast(Found, known[1])
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -173,12 +221,16 @@ class Drawing:
             self._parts.append(f'<path class="{classes}"{_attributes(attributes)} d="{data}"/>')
 
     def line(self, x1: float, y1: float, x2: float, y2: float, classes: str) -> None:
-        self.path(
-            polyline([(x1, y1), (x2, y2)]), f"c-line {classes}", fill="none", stroke="currentColor"
-        )
+        self._line(polyline([(x1, y1), (x2, y2)]), classes)
 
     def curve(self, points: Iterable[tuple[float, float]], classes: str) -> None:
-        self.path(polyline(points), f"c-line {classes}", fill="none", stroke="currentColor")
+        self._line(polyline(points), classes)
+
+    def _line(self, data: str, classes: str) -> None:
+        if data:
+            self._parts.append(
+                f'<path class="c-line {classes}" fill="none" stroke="currentColor" d="{data}"/>'
+            )
 
     def rect(
         self, x: float, y: float, width: float, height: float, classes: str, **attributes: object
@@ -203,9 +255,8 @@ class Drawing:
     def text(self, x: float, y: float, text: str, classes: str = "", anchor: str = "start") -> None:
         named = f' class="{classes}"' if classes else ""
         place = "" if anchor == "start" else f' text-anchor="{anchor}"'
-        self._parts.append(
-            f'<text{named} x="{number(x)}" y="{number(y)}"{place}>{escape(text)}</text>'
-        )
+        at = f'x="{x:.1f}" y="{y:.1f}"'.replace(".0", "")
+        self._parts.append(f"<text{named} {at}{place}>{escape(text)}</text>")
 
     def hatch(self, data: str) -> None:
         """Cover an unknown region with the pattern for it."""

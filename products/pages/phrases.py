@@ -50,18 +50,18 @@ class Phrases:
 
     def reasons(self, forecast: Forecast, sign: int) -> list[str]:
         """Return the reasons up (`sign` 1) or down (-1), the strongest first."""
-        event = forecast.event
-        known = self._reasons.get((event.key, sign))
+        key = forecast.event.key
+        known = self._reasons.get((key, sign))
         if known is not None and known[0] is forecast:
             return known[1]
-        values = self.values.get(event.key, forecast.quantities)  # its quantities are among them
+        values = self.values.get(key, forecast.quantities)  # its quantities are among them
         sentences = [
-            self.words.reason(reason, event.phenomenon, values)
+            self.words.reason(reason, forecast.event.phenomenon, values)
             for reason in forecast.reasons
             if reason.effect * sign > 0
         ]
         found = [sentence for sentence in sentences if sentence]
-        self._reasons[event.key, sign] = forecast, found
+        self._reasons[key, sign] = forecast, found
         return found
 
     def why(self, forecast: Forecast) -> str:

@@ -14,9 +14,12 @@ from typing import Any
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame, MacroRef
+from jinja2.runtime import markup_join
 from jinja2.utils import missing
 from markupsafe import Markup, escape
 
+PLAIN = frozenset({str, int})  # types that are no markup
+_as_markup = str.__new__  # Markup() asks first whether a text is markup already
 _escaped_text: Callable[[str], Markup] = lru_cache(maxsize=8192)(escape)
 
 
@@ -26,6 +29,13 @@ def escaped(value: Any) -> str:
     if kind is Markup:
         return value
     return _escaped_text(value) if kind is str else escape(value)
+
+
+def joined(parts: tuple[Any, ...]) -> str:
+    """Return the parts of a text as one; markup where one of them is."""
+    if PLAIN.issuperset(map(type, parts)):
+        return "".join(map(str, parts))
+    return markup_join(parts)
 
 
 class PlainMacro:
@@ -43,11 +53,13 @@ class PlainMacro:
             given += tuple([named.pop(name, missing) for name in names[len(given) :]])
         if named:
             raise TypeError(f"a macro has no argument {', '.join(named)}, or has it twice")
-        return Markup(self._body(*given))  # noqa: S704 - the body escapes what it prints
+        return _as_markup(Markup, self._body(*given))  # the body escapes what it prints
 
 
 class PlainCodeGenerator(CodeGenerator):
-    """Writes the Python of a template; its environment has `escaped` and `macro`."""
+    """Writes the Python of a template; its environment has `attribute`, `escaped`, `joined` and
+    `macro`.
+    """
 
     def visit_Call(  # noqa: N802 - the name that jinja2 calls
         self, node: nodes.Call, frame: Frame, forward_caller: bool = False
@@ -63,6 +75,26 @@ class PlainCodeGenerator(CodeGenerator):
             self.visit(each, frame)
             self.write(", ")
         self.write(")")
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802
+        """Write a name that no run need look at again: it does not begin with an underscore."""
+        if node.attr.startswith("_"):
+            super().visit_Getattr(node, frame)
+            return
+        self.write("environment.attribute(")
+        self.visit(node.node, frame)
+        self.write(f", {node.attr!r})")
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
+        """Write texts that are joined."""
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            super().visit_Concat(node, frame)
+            return
+        self.write("environment.joined((")
+        for each in node.nodes:
+            self.visit(each, frame)
+            self.write(", ")
+        self.write("))")
 
     def macro_def(self, macro_ref: MacroRef, frame: Frame) -> None:
         """Write a macro that knows its arguments."""

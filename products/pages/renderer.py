@@ -24,7 +24,7 @@ from products.pages.addresses import prefix_of
 from products.pages.current_observations import FILE
 from products.pages.phrases import Phrases
 from products.pages.templating import Page, icon, render_template
-from products.scenes import scene, scene_of
+from products.scenes import painted, scene, scene_of
 from products.sections import Entry, Section, may_be_charted
 from products.wording import LANGUAGES, Words, clause
 
@@ -58,9 +58,16 @@ def _relative(target: str, folder: str) -> str:
 
 
 class PageRenderer:
-    """Renders the pages of a bulletin in one language."""
+    """Renders the pages of a bulletin in one language.
 
-    def __init__(self, bulletin: Bulletin, language: str) -> None:
+    drawn: what pages in another language drew already; a caller that gives it to the renderers of
+    all languages clears it once a page is rendered in each.
+    """
+
+    def __init__(
+        self, bulletin: Bulletin, language: str, drawn: charts.Drawn | None = None
+    ) -> None:
+        self.drawn = {} if drawn is None else drawn
         self.bulletin = bulletin
         self.language = language
         self.phrases = Phrases(bulletin, language)
@@ -143,15 +150,15 @@ class PageRenderer:
             self.language,
             self.bulletin.zone,
             prefix,
+            drawn=self.drawn,
         )
 
     def hours(self, section: Section) -> Markup | None:
         """Draw the next two days of a site by the hour; None where they are not known."""
         forecasts = [entry.forecast for day in section.days for entry in day.entries]
         almanacs = [day.almanac for day in section.days if day.almanac is not None]
-        reader = charts.Reader(
-            self.words, self.language, self.bulletin.zone, f"hours-{section.site.id}"
-        )
+        prefix = f"hours-{section.site.id}"
+        reader = charts.Reader(self.words, self.language, self.bulletin.zone, prefix, self.drawn)
         return charts.hour_strip(section.hours, forecasts, almanacs, reader)
 
     def site_map(self) -> Markup | None:
@@ -165,13 +172,19 @@ class PageRenderer:
 
     def scene(self, entry: Entry, prefix: str) -> Markup:
         """Draw the scene of an entry; empty where its forecast is not known."""
-        drawn = scene_of(entry)
-        return Markup() if drawn is None else scene(drawn, self.words, prefix)
+        return self._scene(entry, prefix, self.words)
 
     def backdrop(self, entry: Entry, prefix: str) -> Markup:
         """Draw the scene of an entry without words; empty where its forecast is not known."""
-        drawn = scene_of(entry)
-        return Markup() if drawn is None else scene(drawn, None, prefix)
+        return self._scene(entry, prefix, None)
+
+    def _scene(self, entry: Entry, prefix: str, words: Words | None) -> Markup:
+        name = ("-".join((*entry.forecast.event.key, prefix)), "scene")
+        if name not in self.drawn:
+            shown = scene_of(entry)
+            self.drawn[name] = [] if shown is None else [painted(shown, prefix)], shown
+        parts, shown = self.drawn[name]
+        return Markup() if shown is None else scene(shown, words, prefix, parts[0])
 
     def strip(self, section: Section, phenomenon: str) -> Markup | None:
         """Draw one phenomenon over the days."""

@@ -16,7 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 from forecast.errors import ConfigError
-from products.pages.plain_templates import PlainCodeGenerator, PlainMacro, escaped
+from products.pages.plain_templates import PlainCodeGenerator, PlainMacro, escaped, joined
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 # Of templates/static, what pages and screens use; the rest is the web application's.
@@ -51,15 +51,20 @@ class PublicEnvironment(jinja2.Environment):
     """
 
     code_generator_class = PlainCodeGenerator
-    macro, escaped = PlainMacro, staticmethod(escaped)  # for the code of templates
+    # for the code of templates
+    macro, escaped, joined = PlainMacro, staticmethod(escaped), staticmethod(joined)
 
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        if attribute.startswith("_"):
-            raise _hidden(attribute)
+    def attribute(self, obj: Any, attribute: str) -> Any:
+        """Return an attribute, an item where there is none; its name was looked at before."""
         try:
             return getattr(obj, attribute)
         except AttributeError:
             return super().getattr(obj, attribute)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if attribute.startswith("_"):
+            raise _hidden(attribute)
+        return self.attribute(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         if isinstance(argument, str) and argument.startswith("_"):

@@ -9,7 +9,7 @@ own skyline. A poor chance has a plain scene. The scales of the drawing are in `
 
 from __future__ import annotations
 
-from products.scenes.compose import DrawnScene, scene, scene_of
+from products.scenes.compose import DrawnScene, painted, scene, scene_of
 from products.scenes.view import FOCUS
 
-__all__ = ["FOCUS", "DrawnScene", "scene", "scene_of"]
+__all__ = ["FOCUS", "DrawnScene", "painted", "scene", "scene_of"]

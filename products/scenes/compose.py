@@ -99,7 +99,7 @@ def scene_of(entry: Entry) -> DrawnScene | None:
         lit=float(ephemeris.moon_illumination(moment)),
         phase=float(ephemeris.moon_phase_angle(moment)),
         plain=forecast.grade < WORTH_GOING or as_usual(forecast),
-        values={**entry.values, **forecast.quantities},
+        values={**dict(entry.values.items()), **forecast.quantities},
     )
 
 
@@ -126,25 +126,28 @@ def _within(sector: tuple[float, float], sun: float, light: bool) -> float:
     return (first + past) % 360
 
 
-def scene(drawn: DrawnScene, words: ChartWords | None = None, prefix: str = "scene") -> Markup:
+def scene(
+    drawn: DrawnScene, words: ChartWords | None = None, prefix: str = "scene", parts: str = ""
+) -> Markup:
     """Return the SVG of a scene. words: for its text alternative; None where words stand beside.
 
-    prefix: of the ids, its own for each scene of a page.
+    prefix: of the ids, its own for each scene of a page. parts: those of `painted`, where they are
+    known.
     """
-    starry = drawn.kind == "starry_sky"
-    level = LEVEL_OF_SEA if drawn.kind in SEA_STATES else LEVEL
-    view = View(drawn.azimuth, level, prefix, UP if starry else UP_LOW)
     label = 'aria-hidden="true"'
     if words is not None:
         label = f'role="img" aria-label="{escape(description(drawn, words))}"'
     return Markup(  # noqa: S704 - numbers, colours and an escaped label
         f'<svg class="scene" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" '
-        f'preserveAspectRatio="xMidYMid slice" {label}>{_body(drawn, view)}</svg>'
+        f'preserveAspectRatio="xMidYMid slice" {label}>{parts or painted(drawn, prefix)}</svg>'
     )
 
 
-def _body(drawn: DrawnScene, view: View) -> str:
-    """Return the parts of a scene from far to near."""
+def painted(drawn: DrawnScene, prefix: str) -> str:
+    """Return the parts of a scene from far to near: the same in each language."""
+    starry = drawn.kind == "starry_sky"
+    level = LEVEL_OF_SEA if drawn.kind in SEA_STATES else LEVEL
+    view = View(drawn.azimuth, level, prefix, UP if starry else UP_LOW)
     light = float(np.interp(drawn.sun[0], [-12, -4, 2, 8], [0.0, 0.25, 0.7, 1.0]))
     moonlight = drawn.lit * max(math.sin(math.radians(max(drawn.moon[0], 0.0))), 0.0) ** 0.5
     brightness = drawn.value("zenith_sky_brightness", drawn.site.night_sky_brightness)

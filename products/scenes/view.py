@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from products.charts.svg import number
+from products.charts.svg import number, polyline
 
 WIDTH, HEIGHT = 920.0, 420.0  # [px]
 BREADTH = 100.0  # [degree] of azimuth in the frame
@@ -94,10 +94,8 @@ def blur(id: str, across: float, up: float) -> str:
 
 def outline(x: np.ndarray, y: np.ndarray) -> str:
     """Return the path of a line through points (n), closed along the foot of the frame."""
-    points = "L".join(f"{number(a)} {number(b)}" for a, b in zip(x, y, strict=True))
-    return (
-        f"M{number(float(x[0]))} {number(HEIGHT)}L{points}L{number(float(x[-1]))} {number(HEIGHT)}z"
-    )
+    points = zip(x.tolist(), y.tolist(), strict=True)
+    return polyline([(float(x[0]), HEIGHT), *points, (float(x[-1]), HEIGHT)]) + "z"
 
 
 def chance(seed: str) -> np.random.Generator:

@@ -260,7 +260,7 @@ def test_evidence_is_that_of_the_event_itself(bulletin: Bulletin) -> None:
     row = [event.key for event in features.events].index(blocked.forecast.event.key)
 
     assert blocked.evidence is not None
-    assert int(blocked.evidence["row"]) == row
+    assert int(blocked.evidence.variables["row"].values) == row
 
 
 def test_a_forecast_without_evidence_or_features_is_still_shown() -> None:

@@ -46,6 +46,7 @@ def drawn(
     config: Config,
     language: str = "zh",
     name: Name | None = None,
+    before: drawing.Drawn | None = None,
 ) -> str:
     site = synthetic.SITES[PLACES.get(phenomenon, "lingshan")]
     site = replace(site, name=name) if name else site
@@ -59,6 +60,7 @@ def drawn(
         Words(language, config.zone),
         language,
         config.zone,
+        drawn=before,
     )
     assert made is not None
     return str(made)
@@ -91,6 +93,20 @@ def test_every_chart_is_well_formed_named_and_small(
     assert "style=" not in svg  # the site's Content-Security-Policy refuses inline styles
     assert "<style" not in svg
     assert "nan" not in svg.lower().replace("nautical", "")
+
+
+@pytest.mark.parametrize("phenomenon", PHENOMENA)
+def test_a_chart_that_another_language_drew_before_is_the_same(
+    phenomenon: str, config: Config
+) -> None:
+    evidence, before = EVIDENCE[phenomenon](), drawing.Drawn()
+    drawn(phenomenon, evidence, config, "zh", before=before)
+    parts = len(before)
+
+    again = drawn(phenomenon, evidence, config, "en", before=before)
+
+    assert again == drawn(phenomenon, evidence, config, "en")
+    assert len(before) == parts > 0  # nothing was drawn anew
 
 
 @pytest.mark.parametrize("phenomenon", PHENOMENA)

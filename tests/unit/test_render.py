@@ -13,6 +13,7 @@ from itertools import pairwise
 import jinja2
 import jsonschema
 import pytest
+from markupsafe import Markup
 
 from forecast.config import Config
 from forecast.domain import Reason
@@ -21,13 +22,16 @@ from forecast.quantities import FEATURES
 from forecast.review import Review
 from forecast.settings import CHANNELS, NameSettings
 from products.bulletin import Bulletin
-from products.channels import posters, render
+from products.channels import posters, render, web
 from products.channels.api import quantities
+from products.charts import Drawn
 from products.composition import Supplement, compose
 from products.pages import templating
 from products.pages.json_page import number
 from products.pages.phrases import Phrases
+from products.pages.renderer import PageRenderer
 from products.pages.templating import TEMPLATES, environment
+from products.wording import LANGUAGES
 from tests.e2e.sample_bulletin import ATTRIBUTION, sample_bulletin, sample_config, sample_parts
 
 FILES = (".png", ".zip")  # no text
@@ -85,6 +89,25 @@ def test_a_release_has_every_page_of_the_layout(site: dict[str, str]) -> None:
 
     assert wanted - site.keys() == set()
     assert [path for path in site if path.startswith("/") or ".." in path] == []
+
+
+def test_a_page_is_the_same_with_and_without_that_of_the_other_language(
+    site: dict[str, str], bulletin: Bulletin
+) -> None:
+    for section in bulletin.sections:
+        path = f"sites/{section.site.id}/index.html"
+        alone = PageRenderer(bulletin, "en").page("web/site.html", path, section=section)
+        assert alone.body == site[alone.path]
+
+
+def test_nothing_drawn_for_a_page_is_kept(bulletin: Bulletin) -> None:
+    drawn: Drawn = {}
+    renderers = [PageRenderer(bulletin, language, drawn) for language in LANGUAGES]
+
+    made = list(web.pages_of(bulletin.sections[0], renderers))
+
+    assert len(made) == len(LANGUAGES)
+    assert drawn == {}
 
 
 def test_every_link_of_a_page_is_relative_and_leads_to_a_file_of_the_release(
@@ -561,3 +584,11 @@ def test_every_drawing_of_every_page_has_a_title_and_a_description_or_is_silent(
         assert re.search(
             rf'<title id="{title}">[^<]+</title><desc id="{description}">[^<]+</desc>', head
         ), head[:200]
+
+
+def test_joined_texts_are_escaped_unless_they_are_markup() -> None:
+    made = environment().from_string("{{ 'n' ~ 5 ~ name }} {{ bold ~ name }} {{ name ~ name }}")
+
+    shown = made.render(name="<i>", bold=Markup("<b>"))
+
+    assert shown == "n5&lt;i&gt; <b>&lt;i&gt; &lt;i&gt;&lt;i&gt;"

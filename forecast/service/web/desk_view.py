@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import xarray as xr
 from flask import url_for
 from markupsafe import Markup
 
@@ -20,6 +19,7 @@ from forecast.service.web.desk_material import Desk, question
 from products import charts
 from products.agreement import agreement
 from products.confidence import as_usual
+from products.evidence import Evidence
 from products.pages.phrases import Phrases
 from products.sections import Entry, Section, SiteDay
 from products.wording import Words
@@ -320,7 +320,7 @@ class EventView:
         """Draw the chart that readers see."""
         return self.drawn(self.machine, self.entry.evidence)
 
-    def drawn(self, forecast: Forecast, evidence: xr.Dataset | None) -> Markup | None:
+    def drawn(self, forecast: Forecast, evidence: Evidence | None) -> Markup | None:
         """Draw the evidence of a forecast of this event, with the window of a forecaster who
         changed it; None where there is none.
         """
