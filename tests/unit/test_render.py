@@ -250,9 +250,11 @@ def test_a_strong_reason_against_stands_in_the_headline_of_a_good_chance(
     )
     values = {"moon_illumination": 0.94, "moon_altitude": 40.0}
     reasons = (Reason("sky_cover", 0.02, 1.5), Reason("zenith_sky_brightness", 18.9, -1.2))
-    forecast = replace(entry.forecast, reasons=reasons, quantities=values)
+    forecast = replace(entry.forecast, reasons=reasons)
+    phrases = Phrases(bulletin, "zh")
+    phrases.values = {forecast.event.key: values}
 
-    shown = Phrases(bulletin, "zh").why(forecast)
+    shown = phrases.why(forecast)
 
     assert shown == "夜间云量少，约2%；不利因素：月光明亮（月面94%），只见亮星。"
 
