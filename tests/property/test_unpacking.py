@@ -90,7 +90,14 @@ def test_numpy_unpacks_simple_packing_to_the_bits_that_eccodes_gives(
 
     assert not isinstance(ours, SourceCorrupt)
     # one rounding more where the C library's compiler joins a product and a sum
-    np.testing.assert_array_max_ulp(ours, theirs.astype(np.float32), maxulp=1)
+    np.testing.assert_array_max_ulp(_normal(ours), _normal(theirs.astype(np.float32)), maxulp=1)
+
+
+def _normal(values: np.ndarray) -> np.ndarray:
+    """Return values with 0 for what is below 1.2e-38: some libraries, once loaded, let the
+    processor make it 0.
+    """
+    return np.where(np.abs(values) <= np.finfo(np.float32).tiny, np.float32(0), values)
 
 
 @settings(max_examples=100, deadline=None)
