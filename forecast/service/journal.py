@@ -27,7 +27,7 @@ LONGEST_FILE = 2_000_000  # [byte]; then it becomes FORMER, and what was that is
 LONGEST_DETAIL = 600  # [character]
 
 # Faults (path, reading or writing) that are in the log and not over: each look reads the journal
-_TOLD: set[tuple[Path, str]] = set()
+_LOGGED: set[tuple[Path, str]] = set()
 
 # issued: readers have a new issue. partial: they have, but a channel or a phenomenon is missing.
 # unchanged: the newest usable run is out already. older: only a run older than that in force.
@@ -98,9 +98,9 @@ class Journal:
                 finally:
                     os.close(handle)
             except OSError as error:
-                _tell(self.path, "write", f"cannot be written: {error}")
+                _log_fault(self.path, "write", f"cannot be written: {error}")
                 return False
-        _tell(self.path, "write", "")
+        _log_fault(self.path, "write", "")
         return True
 
     def last(self, count: int = 100) -> tuple[JournalEntry, ...]:
@@ -115,7 +115,7 @@ class Journal:
                 found.append(entry)
             else:
                 damaged += 1
-        _tell(self.path, "lines", _count(damaged), logging.WARNING)
+        _log_fault(self.path, "lines", _count(damaged), logging.WARNING)
         return tuple(found)
 
     def fault(self) -> str:
@@ -147,12 +147,12 @@ def _text(moment: datetime) -> str:
     return as_utc(moment).isoformat(timespec="seconds")
 
 
-def _tell(path: Path, of: str, fault: str, level: int = logging.ERROR) -> None:
+def _log_fault(path: Path, of: str, fault: str, level: int = logging.ERROR) -> None:
     """Log a fault once; "" says that it is over."""
     if not fault:
-        _TOLD.discard((path, of))
-    elif (path, of) not in _TOLD:
-        _TOLD.add((path, of))
+        _LOGGED.discard((path, of))
+    elif (path, of) not in _LOGGED:
+        _LOGGED.add((path, of))
         log.log(level, "the journal %s %s", path, fault)
 
 
@@ -166,9 +166,9 @@ def _lines(path: Path) -> list[bytes]:
     try:
         lines = _read(path)
     except OSError as error:
-        _tell(path, "read", f"cannot be read: {error}")
+        _log_fault(path, "read", f"cannot be read: {error}")
         return []
-    _tell(path, "read", "")
+    _log_fault(path, "read", "")
     return lines
 
 
