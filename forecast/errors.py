@@ -6,7 +6,8 @@
     │   ├── SourceUnavailable     the network or the server failed: retry
     │   │   ├── SourceRefused         the server will not serve it: a retry does not help
     │   │   │   └── ElementRefused        an element is not served there: ask without it
-    │   │   └── TooFrequent           the requests of an hour are used up: wait
+    │   │   ├── TooFrequent           the requests of an hour are used up: wait
+    │   │   └── RunNotKept            a disk here does not take it: no fault of the source
     │   ├── CycleNotReady         the run is not complete yet: wait, or use an earlier run
     │   ├── OlderRun              only a run older than the issue in force is to be had
     │   └── SourceCorrupt         what came is not what was requested: fetch again, else reject
@@ -109,6 +110,10 @@ class ElementRefused(SourceRefused):
 
 class TooFrequent(SourceUnavailable):
     """The requests of an hour are used up; nothing is asked for a while."""
+
+
+class RunNotKept(SourceUnavailable):
+    """What a fetch must write cannot be written here: no fault of the source or the network."""
 
 
 class CycleNotReady(SourceError):

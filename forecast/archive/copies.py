@@ -144,8 +144,8 @@ def _copy_sqlite(path: Path, target: Path, url: str) -> None:
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
     except sqlite3.Error as error:
         raise ArchiveError(
-            f"archive {masked(url)}: it cannot be copied ({error}); check that it is whole and "
-            "that there is room"
+            f"archive {masked(url)}: it cannot be copied to {target} ({error}); check that it is "
+            "whole and that there is room"
         ) from error
     check_copy(target)
 

@@ -21,6 +21,7 @@ from forecast.service.alerting.conditions import assess
 from forecast.service.alerting.facts import Facts, small_facts
 from forecast.service.alerting.notices import texts_of
 from forecast.service.alerting.watch import Alerting
+from forecast.service.journal import Journal
 
 SETTINGS = "settings"  # the condition, and the subject of its finding
 EXIT_CODE = 8  # the service is not what it should be
@@ -71,6 +72,8 @@ def findings(
     if wrong:
         by = f"looked at by the last good ones ({config.private_folder / last_settings.NAME})"
         found.insert(0, CheckFinding("fault", SETTINGS, f"{wrong}; {by}"))
+    if fault := Journal(config.private_folder).fault():
+        found.append(CheckFinding("warning", "journal", fault))
     if send:
         found += _sent(config, facts)
     return found

@@ -43,6 +43,7 @@ from forecast.http import Client
 from forecast.service.alerting import conditions
 from forecast.service.alerting.facts import small_facts
 from forecast.service.alerting.notices import texts_of
+from forecast.service.journal import Journal
 from forecast.settings import HttpSettings
 from forecast.settings.errors import SettingsError, repaired
 from models.prediction import open_models
@@ -179,12 +180,16 @@ def _not_checked(
 
 
 def _disks(config: Config, now: datetime) -> Iterator[CheckFinding]:
-    """Yield which disks are nearly full, and whether backups are missing, as the alerts have it."""
+    """Yield which disks are nearly full and whether backups are missing, as the alerts have it, and
+    what is wrong with the journal.
+    """
     facts = small_facts(config, now)
     for each in conditions.disk(facts) or ():
         yield CheckFinding("fault", "disk", texts_of(each, config)["en"])
     for each in conditions.backup(facts) or ():
         yield CheckFinding("warning", "backup", texts_of(each, config)["en"])
+    if fault := Journal(config.private_folder).fault():
+        yield CheckFinding("warning", "journal", fault)
 
 
 def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFinding]:

@@ -23,7 +23,7 @@ from forecast.observations.formats.collector import sanitised
 from forecast.service.alerting.conditions import assess
 from forecast.service.alerting.facts import small_facts
 from forecast.service.alerting.notices import texts_of
-from forecast.service.journal import SERVICE, JournalEntry
+from forecast.service.journal import SERVICE, Journal, JournalEntry
 from forecast.service.state import read_service_state
 from forecast.settings import StationSettings
 from models.refusals import refused_models
@@ -79,6 +79,7 @@ def found(config: Config, now: datetime, everything: bool = False) -> dict[str, 
         "backup": service_status.backup(config, now),
         "review": config.issue.review,
         "models_refused": refused_models(config.learning.folder),
+        "journal_fault": Journal(config.private_folder).fault() or None,
         "journal": [_entry(entry) for entry in state.journal[:LAST]],
         "moved": monitor.lines(config.learning.folder),
         "archive_fault": fault or None,
@@ -184,6 +185,8 @@ def lines(found: dict[str, Any], everything: bool = False) -> list[str]:
     ]
     if found["archive_fault"] is None:
         lines_out += _lines_of_archive(found)
+    if found["journal_fault"]:
+        lines_out.append(f"journal    {found['journal_fault']}")
     lines_out += [
         f"journal    {made['at']}  {made['outcome']}  hour {made['hour']}  "
         f"exit {made['exit_code']}  {made['attempt']}  {_by(made)}{made['detail']}"

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 from forecast.config import cmadaas_account
 from forecast.errors import (
     CycleNotReady,
+    RunNotKept,
     SourceCorrupt,
     SourceError,
     SourceRefused,
@@ -246,14 +247,14 @@ class Cmadaas:
     def _take(self, deadline: Deadline) -> None:
         """Wait until the account may send a request, and count it.
 
-        Raises: TooFrequent where the deadline comes first; SourceUnavailable where the count
-        cannot be kept.
+        Raises: TooFrequent where the deadline comes first; RunNotKept where the count cannot be
+        kept.
         """
         while True:
             try:
                 seconds = self.ledger.take(self._share)
             except OSError as error:
-                raise SourceUnavailable(
+                raise RunNotKept(
                     f"cmadaas.state: {self.settings.state} cannot be written "
                     f"({error.strerror or error}): requests could not be counted, none is sent"
                 ) from error

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from forecast import files
 from forecast.domain import Cycle
-from forecast.errors import SourceCorrupt, SourceUnavailable
+from forecast.errors import RunNotKept, SourceCorrupt
 from forecast.http import Deadline
 
 log = logging.getLogger(__name__)
@@ -267,7 +267,7 @@ def disk_spoken_for(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SourceUnavailable(
+        raise RunNotKept(
             f"{folder}: cannot be written ({error.strerror or error}); free space or mend its "
             "permissions"
         ) from error

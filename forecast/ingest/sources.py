@@ -23,6 +23,7 @@ from forecast.errors import (
     ConfigError,
     CycleNotReady,
     MissingInput,
+    RunNotKept,
     SourceCorrupt,
     SourceError,
     SourceRefused,
@@ -111,7 +112,8 @@ class Source:
         only cycles in the store or in the drop folder count.
 
         Raises: CycleNotReady if no provider has it, SourceUnavailable if no provider can be
-        reached, SourceCorrupt if all that came is damaged; each names the result of every provider.
+        reached, RunNotKept if a run cannot be written here, SourceCorrupt if all that came is
+        damaged; each names the result of every provider.
         """
         now = as_utc(now, "now")
         candidates = (cycle,) if cycle is not None else self.candidates(now)
@@ -183,6 +185,8 @@ class Source:
             f"no whole run to be had ({asked}). Of the newest: {'. '.join(dict.fromkeys(answers))}"
         )
         failures = [failure for _, failure in by_provider]
+        if any(isinstance(failure, RunNotKept) for failure in failures):
+            return RunNotKept(f"{text}. The fault is on this machine, not at the source")
         remote = [failure for name, failure in by_provider if name != Folder.name]
         expected = len(candidates) > 1 or self.place != "source"
         if self._paths and remote and expected and all(_is_nowhere(each) for each in remote):

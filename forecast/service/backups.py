@@ -13,6 +13,7 @@ backup that is not whole. Only its owner may enter the folder: the archive holds
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -43,6 +44,7 @@ KIND = "skyscape.backup/1"
 MAKING = ".making-"
 WAIT = 300.0  # [s] for an issue that is being published
 CHUNK = 1 << 20  # [byte]
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # errors of a file that is written
 # Files beside the releases that belong to them; the lock belongs to the process.
 BESIDE = ("live.json", "releases.json")
 WITHDRAWN = ".withdrawn-"  # begins the name of pages in force that say so
@@ -98,26 +100,47 @@ def back_up(config: Config, now: datetime, folder: Path | None = None) -> Backup
             if (folder / name).exists():
                 raise ArchiveError(f"{folder / name}: there is a backup of this second already")
             fresh = folder / f"{MAKING}{name}"
-            fresh.mkdir(mode=0o700)
-            previous = next(iter(reversed(backups(folder))), None)
-            _copy_releases(config, fresh, previous)
-            # the archive last: one newer than its releases makes them good, never the reverse
-            database = copies.copy_database(config.archive.url, fresh)
-            _copy_folder(config.learning.folder, fresh / "models", previous, "models")
-            _copy_folder(folder_of(config), fresh / "photos", previous, "photos")
-            _copy_settings(config, fresh / "settings")
-            files = _described(fresh)
-            _write_manifest(fresh, now, database.name, files)
-            rename(fresh, folder / name)
+            try:
+                files = _filled(config, now, fresh)
+                rename(fresh, folder / name)
+            except BaseException:
+                shutil.rmtree(fresh, ignore_errors=True)  # else it takes room until the next backup
+                raise
             removed = _pruned(folder, config.backup.keep)
     except OSError as error:
         raise ArchiveError(
-            f"{error.filename or folder}: no backup is made ({error.strerror or error}); make "
+            f"{_place_of(error, folder)}: no backup is made ({error.strerror or error}); make "
             "room, or let the folder be written"
         ) from error
     note_made(config, folder, now)
     size = sum(int(each["size"]) for each in files.values())
     return BackupSummary(folder / name, len(files), size, removed)
+
+
+def _filled(config: Config, now: datetime, fresh: Path) -> dict[str, dict[str, Any]]:
+    """Make a folder and everything of a backup in it; return its files as in the manifest."""
+    fresh.mkdir(mode=0o700)
+    previous = next(iter(reversed(backups(fresh.parent))), None)
+    _copy_releases(config, fresh, previous)
+    # the archive last: one newer than its releases makes them good, never the reverse
+    database = copies.copy_database(config.archive.url, fresh)
+    _copy_folder(config.learning.folder, fresh / "models", previous, "models")
+    _copy_folder(folder_of(config), fresh / "photos", previous, "photos")
+    _copy_settings(config, fresh / "settings")
+    files = _described(fresh)
+    _write_manifest(fresh, now, database.name, files)
+    return files
+
+
+def _place_of(error: OSError, folder: Path) -> str:
+    """Return what an error is about: a file, or the folder of backups where its disk is full.
+
+    An error of copying names the file that is read first, and the one that is written second.
+    """
+    full = error.errno in FULL
+    named = (error.filename2 if full else None) or error.filename or folder
+    path = Path(os.fsdecode(named))
+    return str(folder if full and folder in path.parents else path)
 
 
 def _folder_for(config: Config, folder: Path | None) -> Path:

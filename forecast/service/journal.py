@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 NAME, FORMER = "journal.jsonl", "journal.1.jsonl"
 LONGEST_FILE = 2_000_000  # [byte]; then it becomes FORMER, and what was that is forgotten
 LONGEST_DETAIL = 600  # [character]
+
+# Faults (path, reading or writing) that are in the log and not over: each look reads the journal
+_LOGGED: set[tuple[Path, str]] = set()
 
 # issued: readers have a new issue. partial: they have, but a channel or a phenomenon is missing.
 # unchanged: the newest usable run is out already. older: only a run older than that in force.
@@ -66,7 +69,8 @@ class JournalEntry:
 class Journal:
     """The journal in a folder; made where there is none. Safe for several threads.
 
-    A disk that is full costs the entry, never the caller: it is logged.
+    A disk that is full costs the entry, never the caller: it is logged. So is a journal that cannot
+    be read, once until it can.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -94,20 +98,40 @@ class Journal:
                 finally:
                     os.close(handle)
             except OSError as error:
-                log.error("the journal %s cannot be written: %s", self.path, error)
+                _log_fault(self.path, "write", f"cannot be written: {error}")
                 return False
+        _log_fault(self.path, "write", "")
         return True
 
     def last(self, count: int = 100) -> tuple[JournalEntry, ...]:
         """Return the newest entries, newest first; lines that cannot be read are left out."""
         lines = [line for path in (self._former, self.path) for line in _lines(path)]
         found: list[JournalEntry] = []
+        damaged = 0
         for line in reversed(lines):
             if len(found) == count:
                 break
             if (entry := _entry(line)) is not None:
                 found.append(entry)
+            else:
+                damaged += 1
+        _log_fault(self.path, "lines", _count(damaged), logging.WARNING)
         return tuple(found)
+
+    def fault(self) -> str:
+        """Return why the journal cannot be read or written, or how many of its lines cannot be
+        read, in words; "" where all is well, also where there is none yet.
+        """
+        damaged = 0
+        for path in (self._former, self.path):
+            try:
+                damaged += sum(_entry(line) is None for line in _read(path))
+            except OSError as error:
+                return f"{path} cannot be read: {error.strerror or error}"
+        at = self.path if self.path.exists() else self.path.parent
+        if at.exists() and not os.access(at, os.W_OK):
+            return f"{self.path} cannot be written: no permission, or a disk that is read only"
+        return f"{self.path}: {_count(damaged)}" if damaged else ""
 
     def counts(self) -> dict[str, int]:
         """Return how many attempts had each outcome, of all that the files hold."""
@@ -123,13 +147,39 @@ def _text(moment: datetime) -> str:
     return as_utc(moment).isoformat(timespec="seconds")
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _log_fault(path: Path, of: str, fault: str, level: int = logging.ERROR) -> None:
+    """Log a fault once; "" says that it is over."""
+    if not fault:
+        _LOGGED.discard((path, of))
+    elif (path, of) not in _LOGGED:
+        _LOGGED.add((path, of))
+        log.log(level, "the journal %s %s", path, fault)
+
+
+def _count(damaged: int) -> str:
+    """Return in words how many lines cannot be read; "" for none."""
+    return f"{damaged} line{'s' * (damaged > 1)} cannot be read" if damaged else ""
+
+
+def _lines(path: Path) -> list[bytes]:
+    """Return the lines of a file; none where it cannot be read, which is logged."""
+    try:
+        lines = _read(path)
+    except OSError as error:
+        _log_fault(path, "read", f"cannot be read: {error}")
+        return []
+    _log_fault(path, "read", "")
+    return lines
+
+
+def _read(path: Path) -> list[bytes]:
+    """Return the lines of a file; none where there is no such file. Raises: OSError."""
     try:
         with path.open("rb") as file:
             file.seek(max(path.stat().st_size - LONGEST_FILE - 4096, 0))
-            yield from file.read(LONGEST_FILE + 4096).splitlines()
-    except OSError:
-        return
+            return [each for each in file.read(LONGEST_FILE + 4096).splitlines() if each.strip()]
+    except FileNotFoundError:
+        return []
 
 
 def _entry(line: bytes) -> JournalEntry | None:
@@ -149,5 +199,5 @@ def _entry(line: bytes) -> JournalEntry | None:
             {str(step): float(took) for step, took in plain.get("seconds", {}).items()},
             str(plain.get("by", SERVICE)),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

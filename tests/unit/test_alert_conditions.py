@@ -11,7 +11,7 @@ import pytest
 
 from forecast.config import Config
 from forecast.domain import Cycle, Issue
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, RunNotKept
 from forecast.service.alerting import conditions
 from forecast.service.alerting.conditions import KINDS, Condition, assess
 from forecast.service.alerting.facts import (
@@ -24,6 +24,7 @@ from forecast.service.alerting.facts import (
 )
 from forecast.service.alerting.ledger import Ledger
 from forecast.service.alerting.notices import texts_of
+from forecast.service.attempts import failed
 from forecast.service.heartbeat import Heartbeat, beat
 from forecast.service.journal import JournalEntry
 from forecast.service.state import ServiceState
@@ -218,6 +219,36 @@ def test_a_source_is_away_once_every_attempt_of_late_says_so(config: Config) -> 
     assert not found(conditions.source, facts(config, journal=(entry("issued"), *away)))
     late = entry("not_ready", NOW, 4, "no whole run is newer")
     assert not found(conditions.source, facts(config, journal=(late, *away)))
+
+
+def test_a_full_disk_here_is_no_fault_of_the_source(config: Config) -> None:
+    """By the detail that the journal has of such an error."""
+    full = failed(RunNotKept("var/cycles: cannot be written (No space left on device)"))
+    kept = [entry("waiting", HOUR + n * 10 * MINUTE, full.exit_code, full.detail) for n in range(3)]
+
+    assert (full.outcome, full.exit_code, full.retry) == ("waiting", 4, "later")
+    assert not found(conditions.source, facts(config, journal=tuple(kept[::-1])))
+
+
+def test_the_disk_of_model_runs_is_looked_at_and_the_archive_grows_on_its_own(
+    config: Config,
+) -> None:
+    """The archive's disk is told by its folder, wherever it stands in the list."""
+    config = config.model_copy(
+        update={"source": config.source.model_copy(update={"cycles": Path("/proc")})}
+    )
+    assert disks(config)[-1].folder == config.source.cycles  # of a disk of its own
+    small = DiskSpace(config.private_folder, 10 * 10**9, 2 * 10**10)
+    runs = DiskSpace(config.source.cycles, 0, 10**12)
+    output = DiskSpace(config.output.folder, 500 * 10**9, 10**12)
+    sizes = {(NOW - 10 * DAY).date().isoformat(): 10**9}
+    given = replace(
+        facts(config), archive_bytes=5 * 10**9, sizes=sizes, disks=(output, small, runs)
+    )
+
+    assert [each.subject for each in found(conditions.disk, given)] == [str(config.source.cycles)]
+    [soon] = found(conditions.archive_growth, given)
+    assert soon.blanks["days"] == 26
 
 
 def test_an_issue_that_expired_and_none_at_all_are_two_alerts(config: Config) -> None:

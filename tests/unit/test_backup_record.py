@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 from forecast.archive.issues import Archive, Attempt
 from forecast.commands import check, status
 from forecast.config import Config
+from forecast.errors import ArchiveError
 from forecast.service import backups
 from forecast.service.alerting import conditions
 from forecast.service.alerting.facts import small_facts
@@ -156,6 +160,43 @@ def test_a_defect_of_the_backup_is_noted_too(
     record = read_record(settings)
     assert record is not None
     assert (record.failed, record.reason) == (NOW, "ZeroDivisionError: ours")
+
+
+def test_a_full_disk_of_backups_is_named_by_its_folder_and_nothing_is_left_on_it(
+    settings: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As shutil says it: the error names the file that was read."""
+    source = settings.learning.folder / "sunset_glow" / "card.json"
+    source.parent.mkdir(parents=True)
+    source.write_text("{}")
+    folder = settings.backup.folder
+    assert folder is not None
+    code = errno.ENOSPC
+
+    def fail(source: Path, target: Path, *_: object) -> None:
+        assert list(folder.glob(".making-*"))
+        raise OSError(code, os.strerror(code), str(source), None, str(target))
+
+    monkeypatch.setattr(backups, "_copy_file", fail)
+    daily(settings, NOW)
+
+    record = read_record(settings)
+    assert record is not None
+    assert record.reason.startswith(f"{folder}: no backup is made (No space left on device)")
+    assert not list(folder.glob(".making-*"))
+    code = errno.EACCES  # of what is read
+    with pytest.raises(ArchiveError, match=f"^{re.escape(str(source))}: no backup is made"):
+        backups.back_up(settings, NOW)
+
+
+def test_what_a_killed_backup_left_is_removed_by_the_next(settings: Config) -> None:
+    folder = settings.backup.folder
+    assert folder is not None
+    (folder / ".making-skyscape-20261121T120000Z" / "models").mkdir(parents=True)
+
+    backups.back_up(settings, NOW)
+
+    assert [each.name for each in folder.glob("*skyscape-*")] == ["skyscape-20261122T120000Z"]
 
 
 def test_status_says_when_the_last_good_backup_was_made_in_local_time(

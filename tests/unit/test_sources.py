@@ -13,7 +13,7 @@ import pytest
 
 from forecast.config import Config
 from forecast.domain import Cycle
-from forecast.errors import ConfigError, CycleNotReady, SourceRefused, SourceUnavailable
+from forecast.errors import ConfigError, CycleNotReady, RunNotKept, SourceRefused, SourceUnavailable
 from forecast.ingest.gfs import query_of
 from forecast.ingest.grib.headers import inspect
 from forecast.ingest.provider import path_of
@@ -242,10 +242,14 @@ def test_a_folder_that_cannot_be_written_is_named(
     (tmp_path / "cycles").write_text("a file stands where the folder should be")
     with LoopbackBucket(bucket) as server:
         settings = settings_for(config, tmp_path, server.url)
-        with pytest.raises(SourceUnavailable, match="cannot be written"):
+        with pytest.raises(SourceUnavailable, match="cannot be written") as raised:
             open_source(settings, "bucket", PatientClock()).acquire(
                 needs_of(settings, settings.all_sites()), NOW, CYCLE
             )
+
+    assert isinstance(raised.value, RunNotKept)
+    assert str(raised.value).endswith("The fault is on this machine, not at the source")
+    assert "network" not in str(raised.value)
 
 
 def test_other_needs_are_fetched_anew(bucket: Path, tmp_path: Path, config: Config) -> None:

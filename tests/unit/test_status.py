@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from forecast.archive.issues import Archive, Attempt
-from forecast.commands import status
+from forecast.commands import alive, check, status
+from forecast.commands.finding import CheckFinding
 from forecast.config import Config
 from forecast.domain import Fault
 from forecast.log_context import ZonedFormatter
@@ -231,6 +232,19 @@ def test_the_service_its_journal_and_its_open_alerts_are_shown_in_local_time(
     )
     assert "alert      2026-11-22T19:00:00+08:00  no_issue  critical  no issue" in text
     assert found["alerts"][0]["sent_to"] == ["wecom:duty"]
+
+
+def test_a_damaged_journal_is_said_by_status_and_both_checks(settings: Config) -> None:
+    path = settings.private_folder / "journal.jsonl"
+    assert status.found(settings, NOW)["journal_fault"] is None
+    path.write_bytes(b"null\n[]\n")
+
+    found = status.found(settings, NOW)
+
+    assert f"journal    {path}: 2 lines cannot be read" in status.lines(found)
+    warning = CheckFinding("warning", "journal", f"{path}: 2 lines cannot be read")
+    assert warning in alive.findings(settings, NOW)
+    assert warning in list(check._disks(settings, NOW))
 
 
 def test_an_alert_that_is_no_longer_true_is_called_ending(settings: Config) -> None:

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from forecast.archive.database import file_of
 from forecast.domain import Name
-from forecast.errors import SourceError, shortened
+from forecast.errors import RunNotKept, SourceError, shortened
 from forecast.issue.hours import last_hour
 from forecast.service.alerting.facts import Facts
 from forecast.service.heartbeat import SILENT
@@ -136,12 +136,15 @@ def archive_older(facts: Facts) -> Found:
 def source(facts: Facts) -> Found:
     """The source of the leading model fails: every attempt of late says so.
 
-    A source that answers that a run is not there yet works; an old run has its own alert.
+    A source that answers that a run is not there yet works; an old run has its own alert. A disk
+    here that does not take the run is no fault of the source.
     """
     failed = None
     ours = [e for e in facts.service.journal if e.by != ONCE or not e.exit_code]
     for entry in ours:
         if entry.outcome != "waiting" or entry.exit_code != SourceError.exit_code:
+            break
+        if f"{RunNotKept.__name__}: " in entry.detail:
             break
         failed = entry
     late = timedelta(minutes=facts.config.alerts.late_minutes)
@@ -289,7 +292,10 @@ def _days_until_full(facts: Facts, size: int) -> float | None:
     first = min(facts.sizes)
     days = (facts.now - datetime.fromisoformat(f"{first}T00:00+00:00")) / timedelta(days=1)
     growth = (size - facts.sizes[first]) / days if days >= LEAST_DAYS else 0.0
-    return facts.disks[-1].free / growth if growth > 0 else None
+    # one that has no entry of its own shares the first: that of the output folder
+    private = facts.config.private_folder
+    disk = next((each for each in facts.disks if each.folder == private), facts.disks[0])
+    return disk.free / growth if growth > 0 else None
 
 
 def shifts(facts: Facts) -> Found:

@@ -125,9 +125,9 @@ def archive_fault(config: Config, service: ServiceState) -> str:
 
 
 def disks(config: Config) -> tuple[DiskSpace, ...]:
-    """Return the space on the disks of the output folder and of the archive, each disk once."""
+    """Return the space on the disks of output, the archive and model runs, each disk once."""
     found: dict[int, DiskSpace] = {}
-    for folder in (config.output.folder, config.private_folder):
+    for folder in (config.output.folder, config.private_folder, config.source.cycles):
         try:
             there = next(path for path in (folder, *folder.parents) if path.exists())
             usage = shutil.disk_usage(there)
