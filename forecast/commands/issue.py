@@ -77,11 +77,12 @@ def run(
     from forecast.issue.lifecycle import Lifecycle
     from forecast.service import last_settings
     from forecast.service.running import Service
-    from forecast.service.single import hold
+    from forecast.service.single import hold, refuse_another
 
     logging.getLogger("apscheduler").setLevel(logging.INFO if verbose else logging.ERROR)
     settings, lifecycle = setup.settings(config, out, log), Lifecycle()
     folder = settings.output.folder
+    refuse_another(folder, settings.private_folder)
     with hold(folder, setup.clock(), VERSION):
 
         def build() -> Parts:

@@ -179,8 +179,8 @@ def look(hours: IssueHours, reviewed: ReviewJobs | None, clock: Clock) -> None:
 
 def beat(world: pipeline.World, clock: Clock, started: datetime) -> None:
     """Write the heartbeat of this process. Never raises."""
-    folder = world.config.private_folder
-    _apart("no heartbeat", lambda: heartbeat.beat(folder, clock(), started, VERSION))
+    folder, output = world.config.private_folder, world.config.output.folder
+    _apart("no heartbeat", lambda: heartbeat.beat(folder, clock(), started, VERSION, output))
 
 
 def after_clock_step(scheduler: BlockingScheduler, now: datetime) -> None:

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from forecast.errors import ConfigError
 from forecast.files import lock
+from forecast.service.heartbeat import last_beat
 
 NAME = "service.lock"  # in the output folder
 
@@ -31,15 +32,30 @@ def hold(folder: Path, now: datetime, version: str) -> IO[str]:
         with file:
             file.seek(0)
             holder = _described(file.read())
-        raise ConfigError(
-            f"{folder}: another service runs for this output folder ({holder}); stop it first, or "
-            "give this one another folder with --out"
-        )
+        raise _taken(folder, holder)
     about = {"process": os.getpid(), "host": socket.gethostname(), "version": version}
     file.truncate(0)
     json.dump(about | {"since": now.isoformat(timespec="seconds")}, file)
     file.flush()
     return file
+
+
+def refuse_another(folder: Path, private: Path) -> None:
+    """Refuse an output folder whose service lives though its lock is gone, with the folder.
+
+    private: where that service writes its heartbeat. Raises: ConfigError, which says who it is.
+    """
+    beat = last_beat(private)
+    if beat is not None and beat.lives_for(folder):
+        since = beat.started.isoformat(timespec="seconds")
+        raise _taken(folder, f"process {beat.process} on {socket.gethostname()} since {since}")
+
+
+def _taken(folder: Path, holder: str) -> ConfigError:
+    return ConfigError(
+        f"{folder}: another service runs for this output folder ({holder}); stop it first, or "
+        "give this one another folder with --out"
+    )
 
 
 def _described(content: str) -> str:
