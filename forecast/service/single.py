@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -13,7 +15,47 @@ from forecast.errors import ConfigError
 from forecast.files import lock
 from forecast.service.heartbeat import last_beat
 
+log = logging.getLogger(__name__)
+
 NAME = "service.lock"  # in the output folder
+
+
+class HeldFolder:
+    """An output folder that a service holds as long as it lives, until `close`.
+
+    Raises: ConfigError as `hold`.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], datetime], version: str) -> None:
+        self._folder, self._clock, self._version = folder, clock, version
+        self._file = hold(folder, clock(), version)
+        self._refused = ""  # why it could not be held again, once that was said
+
+    def hold_again(self) -> None:
+        """Hold the folder anew where somebody has removed or replaced it, and make it if missing.
+
+        Where that cannot be done the log says so once. Raises: OSError.
+        """
+        try:
+            there = os.stat(self._folder / NAME)
+        except (FileNotFoundError, NotADirectoryError):
+            there = None
+        if there is not None and os.path.samestat(there, os.fstat(self._file.fileno())):
+            return
+        try:
+            file = hold(self._folder, self._clock(), self._version)
+        except ConfigError as error:
+            if str(error) != self._refused:
+                log.error("the output folder was removed or replaced: %s", error)
+            self._refused = str(error)
+            return
+        self.close()
+        self._file, self._refused = file, ""
+        log.warning("%s was removed or replaced: this service holds it again", self._folder)
+
+    def close(self) -> None:
+        """Give the folder back."""
+        self._file.close()
 
 
 def hold(folder: Path, now: datetime, version: str) -> IO[str]:

@@ -9,16 +9,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from forecast.errors import ConfigError
 from forecast.service import heartbeat
-from forecast.service.single import refuse_another
+from forecast.service.single import HeldFolder, hold, refuse_another
 from tests.e2e.conftest import settings_file, some_sites
 
 PROJECT = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 AT_MOST = 120  # [s] of a busy machine
 BEATS = (
     "import sys, time; from datetime import UTC, datetime; from pathlib import Path\n"
@@ -100,6 +102,29 @@ def test_only_a_process_that_surely_lives_for_the_folder_is_another_service(
     process.kill()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     refuse_another(output, private)  # its number is still in use
+
+
+def test_a_folder_that_was_removed_or_replaced_is_held_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, other = tmp_path / "site", tmp_path / "other"
+    held = HeldFolder(folder, lambda: NOW, "1")
+    for lose in (lambda: shutil.rmtree(folder), lambda: folder.rename(other)):
+        lose()
+        held.hold_again()
+        held.hold_again()
+        with pytest.raises(ConfigError, match=f"another service runs .* .process {os.getpid()} on"):
+            hold(folder, NOW, "1")
+    assert caplog.text.count("was removed or replaced: this service holds it again") == 2
+
+    shutil.rmtree(folder)
+    with hold(folder, NOW, "1"):  # by another one
+        held.hold_again()
+        held.hold_again()
+    assert caplog.text.count("another service runs for this output folder") == 1
+    held.hold_again()
+    held.close()
+    hold(folder, NOW, "1").close()
 
 
 def test_a_service_whose_folder_was_removed_is_still_the_only_one(
