@@ -126,8 +126,10 @@ def _parts(
     hours = ", ".join(f"{at:%H:%M}" for at in settings.schedule.issue_at)
     logger.info("bulletins at %s (%s); stop with Ctrl-C", hours, settings.service.timezone)
     if settings.service.web is None and settings.observations.push is None:
-        return Parts(scheduler)
-    return Parts(scheduler, lambda: build_server(world, lifecycle, setup.clock))
+        return Parts(scheduler, close=world.archive.close)
+    return Parts(
+        scheduler, lambda: build_server(world, lifecycle, setup.clock), world.archive.close
+    )
 
 
 def demo(
