@@ -70,6 +70,10 @@ class Archive:
                 upgrade(self._engine, self.address)
         self._file = ArchiveFile(url, self._engine)
 
+    def close(self) -> None:
+        """Close the idle connections; an SQLite file then takes in its log. It stays usable."""
+        self._engine.dispose()
+
     @contextmanager
     def transaction(self) -> Iterator[sql.Connection]:
         """Give a connection whose work counts as a whole or not at all.

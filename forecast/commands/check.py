@@ -231,7 +231,10 @@ def _archive(config: Config, now: datetime, offline: bool) -> Iterator[CheckFind
         yield CheckFinding("ok", "archive", f"{address}: nothing was issued yet")
         return
     at = f"{state.issued.astimezone(config.zone):%F %H:%M%z}"
-    if state.knows:
+    if not in_force:
+        detail = "issues are in the archive, and none is in the output folder"
+        yield CheckFinding("fault", "archive", f"{detail}: {publisher.folder}")
+    elif state.knows:
         yield CheckFinding("ok", "archive", f"{address}: last issued {state.last} at {at}")
     else:
         yield CheckFinding("fault", "archive", older_fault(address, in_force))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from forecast.pipeline import World
     from forecast.service.attempts import Result
     from forecast.service.running import Parts
+    from forecast.service.single import HeldFolder
 
 logger = logging.getLogger("skyscape")
 
@@ -77,17 +78,18 @@ def run(
     from forecast.issue.lifecycle import Lifecycle
     from forecast.service import last_settings
     from forecast.service.running import Service
-    from forecast.service.single import hold
+    from forecast.service.single import HeldFolder, refuse_another
 
     logging.getLogger("apscheduler").setLevel(logging.INFO if verbose else logging.ERROR)
     settings, lifecycle = setup.settings(config, out, log), Lifecycle()
     folder = settings.output.folder
-    with hold(folder, setup.clock(), VERSION):
+    refuse_another(folder, settings.private_folder)
+    with closing(HeldFolder(folder, setup.clock, VERSION)) as held:
 
         def build() -> Parts:
             nonlocal rebuild_archive, settings
             new = setup.settings(config, out, log)
-            parts = _parts(new, source, lifecycle, folder, rebuild_archive)
+            parts = _parts(new, source, lifecycle, folder, rebuild_archive, held)
             rebuild_archive, settings = False, new  # said once, for the start
             return parts
 
@@ -98,9 +100,14 @@ def run(
 
 
 def _parts(
-    settings: Config, source: str | None, lifecycle: Lifecycle, folder: Path, rebuild: bool
+    settings: Config,
+    source: str | None,
+    lifecycle: Lifecycle,
+    folder: Path,
+    rebuild: bool,
+    held: HeldFolder,
 ) -> Parts:
-    """Return what runs by the settings. folder: the output folder that this process holds.
+    """Return what runs by the settings. folder: the output folder, which this process holds.
 
     Raises: ConfigError, ArchiveError.
     """
@@ -114,13 +121,15 @@ def _parts(
         raise ConfigError(f"output.folder: was {folder} at the start; another one needs a restart")
     refuse_faults(settings, setup.clock())
     world = setup.build_world(settings, source, rebuild, service=True)
-    scheduler = build_scheduler(world, setup.clock, lifecycle)
+    scheduler = build_scheduler(world, setup.clock, lifecycle, held)
     last_settings.keep(settings)
     hours = ", ".join(f"{at:%H:%M}" for at in settings.schedule.issue_at)
     logger.info("bulletins at %s (%s); stop with Ctrl-C", hours, settings.service.timezone)
     if settings.service.web is None and settings.observations.push is None:
-        return Parts(scheduler)
-    return Parts(scheduler, lambda: build_server(world, lifecycle, setup.clock))
+        return Parts(scheduler, close=world.archive.close)
+    return Parts(
+        scheduler, lambda: build_server(world, lifecycle, setup.clock), world.archive.close
+    )
 
 
 def demo(

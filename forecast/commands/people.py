@@ -49,7 +49,9 @@ def serve(
         settings = setup.settings(config, log=log)
         refuse_faults(settings, setup.clock())
         world = setup.build_world(settings, None, service=True)
-        return Parts(server=lambda: build_server(world, lifecycle, setup.clock))
+        return Parts(
+            server=lambda: build_server(world, lifecycle, setup.clock), close=world.archive.close
+        )
 
     return Service(build, setup.clock, signals).run()
 

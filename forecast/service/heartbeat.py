@@ -26,7 +26,8 @@ class Heartbeat:
     """When the service last lived, its process, when it started, and its version.
 
     space: where its number counts: the PID namespace (a container) of one boot of one machine; "":
-    unknown.
+    unknown. begun: the tick of that boot at which the process began: a later one may have its
+    number. output: the output folder that it publishes into.
     """
 
     at: datetime
@@ -34,6 +35,8 @@ class Heartbeat:
     started: datetime
     version: str
     space: str = ""
+    begun: str = ""
+    output: str = ""
 
     def silent(self, now: datetime) -> bool:
         """Return whether it is too long ago, or in the future (the clock was set back)."""
@@ -43,9 +46,22 @@ class Heartbeat:
         """Return whether its process is gone; False where that cannot be seen from here."""
         return bool(self.space) and self.space == _space() and _is_gone(self.process)
 
+    def lives_for(self, output: Path) -> bool:
+        """Return whether another process than this one surely lives and publishes into a folder."""
+        return (
+            self.process != os.getpid()
+            and self.output == str(output.absolute())
+            and bool(self.begun)
+            and self.space == _space()
+            and not _is_gone(self.process)
+            and self.begun == _begun(self.process)
+        )
 
-def beat(folder: Path, now: datetime, started: datetime, version: str) -> None:
-    """Write the heartbeat of this process. Raises: OSError."""
+
+def beat(
+    folder: Path, now: datetime, started: datetime, version: str, output: Path | None = None
+) -> None:
+    """Write the heartbeat of this process. output: where it publishes. Raises: OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     content = {
         "at": as_utc(now).isoformat(timespec="seconds"),
@@ -53,6 +69,8 @@ def beat(folder: Path, now: datetime, started: datetime, version: str) -> None:
         "started": as_utc(started).isoformat(timespec="seconds"),
         "version": version,
         "space": _space(),
+        "begun": _begun(os.getpid()),
+        "output": "" if output is None else str(output.absolute()),
     }
     path, moment = folder / NAME, as_utc(now).replace(microsecond=0).timestamp()
     try:
@@ -81,11 +99,21 @@ def _is_gone(process: int) -> bool:
         return True
     except (PermissionError, OverflowError):
         return False
+    return _status(process)[:1] in (["Z"], ["X"])
+
+
+def _begun(process: int) -> str:
+    """Return the tick after the boot at which a process began; "" where it cannot be known."""
+    return "".join(_status(process)[19:20])
+
+
+def _status(process: int) -> list[str]:
+    """Return what /proc says of a process, from its state on; empty where that cannot be read."""
     try:
         status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return False
-    return status.rpartition(")")[2].split()[:1] in (["Z"], ["X"])
+        return []
+    return status.rpartition(")")[2].split()
 
 
 def last_beat(folder: Path) -> Heartbeat | None:
@@ -100,6 +128,8 @@ def last_beat(folder: Path) -> Heartbeat | None:
             as_utc(datetime.fromisoformat(plain["started"])),
             str(plain["version"]),
             str(plain.get("space", "")),
+            str(plain.get("begun", "")),
+            str(plain.get("output", "")),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

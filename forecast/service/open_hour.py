@@ -14,6 +14,8 @@ slept makes a second issue of an hour, or loses one.
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,6 +29,9 @@ from forecast.issue.hours import due_run, hours_between, last_hour
 from forecast.service.attempts import Attempts, Result
 from forecast.service.journal import LONGEST_DETAIL, ONCE
 from forecast.service.state import NOTHING_NEWER
+from products.publish import Publisher
+
+log = logging.getLogger(__name__)
 
 SOON = timedelta(seconds=30)  # the wait for a lock
 SOON_MOST = 4  # times in a row; then the wait is that for data
@@ -115,12 +120,18 @@ class IssueHours:
     ) -> None:
         self._config, self._work, self._attempts, self._clock = config, work, attempts, clock
         self._misfire = timedelta(minutes=config.schedule.misfire_minutes)
+        self._link, self._linked = Publisher(config).link, False  # to what is in force
         self.open: OpenHour | None = None
 
     def look(self) -> None:
         """Do what is to be done now; called every few seconds. Never raises."""
         now = as_utc(self._clock())
         hour = last_hour(self._config.schedule.issue_at, self._config.zone, now)
+        linked, before = os.path.exists(self._link), self._linked
+        self._linked = linked
+        if before and not linked:
+            log.warning("%s is gone: issues go on as at a start", self._link)
+            self.open = None
         if self.open is None or self.open.hour != hour:
             self._leave(hour, now)
             self.open = self._opened(hour, now)

@@ -15,9 +15,9 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from forecast import VERSION
 from forecast.errors import ConfigError, SkyscapeError
@@ -38,10 +38,14 @@ DEFECT = 1
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What runs by some settings; server: makes the web application's server, which binds then."""
+    """What runs by some settings.
+
+    server: makes the web application's server, which binds then. close: gives back what they use.
+    """
 
     scheduler: Scheduler | None = None
     server: Callable[[], WebServer] | None = None
+    close: Callable[[], None] = lambda: None
 
 
 class ClockSteps:
@@ -82,10 +86,10 @@ class Service:
         self._threads: list[threading.Thread] = []  # each must live as long as the service
         self._ending: threading.Thread | None = None  # ends the parts, while they are being ended
 
-    def run(self) -> int:
-        """Run until a signal ends it; return the exit code. Only for the main thread.
+    def run(self) -> NoReturn:
+        """Run until a signal ends it, and the process with it. Only for the main thread.
 
-        Where a job is still at work PATIENCE after the signal the process ends at once, with 0.
+        Jobs that are still at work PATIENCE after the signal are given up.
         Raises: ConfigError where the address of the web application cannot be used.
         """
         signals = self._signals
@@ -104,9 +108,9 @@ class Service:
             dead = [thread.name for thread in self._threads if not thread.is_alive()]
             if dead and not signals.stop:
                 log.critical("stop: %s has ended by itself: please report it", " and ".join(dead))
-                return self._stop(DEFECT)
+                self._stop(DEFECT)
         log.info("stop: %s", signals.stop)
-        return self._stop(0)
+        self._stop(0)
 
     def _follow_the_clock(self, step: float) -> None:
         """Let the jobs run by a clock that was set by `step` [s]."""
@@ -160,7 +164,7 @@ class Service:
         except SkyscapeError as error:
             log.error("reload: the web application keeps its old address: %s", error)
             self._refused(str(error))
-            self._parts = Parts(parts.scheduler, old.server)
+            self._parts = replace(parts, server=old.server)
             self._start(self._parts)
         log.info("reload: the new settings are in force, skyscape %s", VERSION)
 
@@ -181,13 +185,17 @@ class Service:
         if self._parts.scheduler is not None:
             with contextlib.suppress(Exception):  # not started, or ended by itself
                 self._parts.scheduler.shutdown(wait=True)
+        with contextlib.suppress(Exception):  # it ends with the process all the same
+            self._parts.close()
 
-    def _stop(self, code: int) -> int:
-        """End everything; what is still at work after PATIENCE ends with the process."""
+    def _stop(self, code: int) -> NoReturn:
+        """End everything, then the process; what is still at work after PATIENCE ends with it.
+
+        The interpreter is not taken down piece by piece: that takes seconds, and ends nothing more.
+        """
         ending = self._begin_to_end()
         ending.join(PATIENCE)
         if ending.is_alive():
             log.info("stop: what was at work is given up; nothing of it was published")
-            logging.shutdown()
-            os._exit(code)
-        return code
+        logging.shutdown()
+        os._exit(code)

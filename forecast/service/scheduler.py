@@ -31,6 +31,7 @@ from forecast.service.issue_jobs import IssueJobs
 from forecast.service.journal import Journal
 from forecast.service.open_hour import IssueHours
 from forecast.service.review_jobs import ReviewJobs
+from forecast.service.single import HeldFolder
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +49,14 @@ def utc_now() -> datetime:
 
 
 def build_scheduler(
-    world: pipeline.World, clock: Clock = utc_now, lifecycle: Lifecycle | None = None
+    world: pipeline.World,
+    clock: Clock = utc_now,
+    lifecycle: Lifecycle | None = None,
+    held: HeldFolder | None = None,
 ) -> BlockingScheduler:
-    """Return the scheduler with its jobs, not yet started. lifecycle: that of the desk.
+    """Return the scheduler with its jobs, not yet started.
+
+    lifecycle: that of the desk. held: the output folder, where one service only may use it.
 
     Issues have one worker, so they run one after the other. A job missed by less than
     `misfire_minutes` (the machine was asleep) runs once.
@@ -63,7 +69,7 @@ def build_scheduler(
     }
     executors = {name: ThreadPoolExecutor(1) for name in EXECUTORS}
     scheduler = BlockingScheduler(timezone=zone, executors=executors, job_defaults=defaults)
-    _add_issues(scheduler, world, clock, lifecycle or Lifecycle())
+    _add_issues(scheduler, world, clock, lifecycle or Lifecycle(), held)
     _add_heartbeat(scheduler, world, clock)
     _add_receiving(scheduler, world, clock)
     _add_sending(scheduler, world, clock)
@@ -136,7 +142,11 @@ def _add_alerts(scheduler: BlockingScheduler, world: pipeline.World, clock: Cloc
 
 
 def _add_issues(
-    scheduler: BlockingScheduler, world: pipeline.World, clock: Clock, lifecycle: Lifecycle
+    scheduler: BlockingScheduler,
+    world: pipeline.World,
+    clock: Clock,
+    lifecycle: Lifecycle,
+    held: HeldFolder | None,
 ) -> None:
     """Add the look at the hours of issue; where issues are reviewed also at drafts, and the watch
     over signed ones.
@@ -163,15 +173,20 @@ def _add_issues(
     scheduler.add_job(
         look,
         IntervalTrigger(seconds=LOOK_SECONDS, timezone=zone),
-        args=[hours, reviewed, clock],
+        args=[hours, reviewed, held],
         next_run_time=utc_now(),
         id="hours",
         name="look at the hours of issue",
     )
 
 
-def look(hours: IssueHours, reviewed: ReviewJobs | None, clock: Clock) -> None:
-    """Do what an hour of issue needs now, and make a draft that is due. Never raises."""
+def look(hours: IssueHours, reviewed: ReviewJobs | None, held: HeldFolder | None) -> None:
+    """Hold the output folder, do what an hour of issue needs now, and make a draft that is due.
+
+    Never raises.
+    """
+    if held is not None:
+        _apart("the output folder is not looked at", held.hold_again)
     _apart("the hours of issue are not looked at", hours.look)
     if reviewed is not None:
         _apart("no draft is made", reviewed.draft_when_due)
@@ -179,8 +194,8 @@ def look(hours: IssueHours, reviewed: ReviewJobs | None, clock: Clock) -> None:
 
 def beat(world: pipeline.World, clock: Clock, started: datetime) -> None:
     """Write the heartbeat of this process. Never raises."""
-    folder = world.config.private_folder
-    _apart("no heartbeat", lambda: heartbeat.beat(folder, clock(), started, VERSION))
+    folder, output = world.config.private_folder, world.config.output.folder
+    _apart("no heartbeat", lambda: heartbeat.beat(folder, clock(), started, VERSION, output))
 
 
 def after_clock_step(scheduler: BlockingScheduler, now: datetime) -> None:

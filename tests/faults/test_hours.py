@@ -494,3 +494,22 @@ def test_a_second_service_of_an_output_folder_is_told_who_holds_it(tmp_path: Pat
         hold(tmp_path, HOUR, "1")
 
     hold(tmp_path, HOUR, "1").close()  # who is gone holds nothing
+
+
+def test_an_issue_whose_folder_was_removed_goes_out_again_at_the_next_look(
+    service: Service,
+) -> None:
+    publisher = service.world.publisher
+    first = service.look()
+    assert (first.outcome, publisher.current()) == ("issued", first.issue)
+    service.look(timedelta(seconds=5))
+    shutil.rmtree(publisher.folder)
+    found = list(check._archive(service.world.config, service.now, offline=True))
+    said = "issues are in the archive, and none is in the output folder"
+    assert [each.grade for each in found if said in each.detail] == ["fault"]
+
+    again = service.look(timedelta(seconds=5))
+
+    assert (again.outcome, again.issue, again.hour) == ("issued", first.issue, HOUR)
+    assert publisher.current() == first.issue
+    assert service.look(timedelta(seconds=5)) == again  # once
