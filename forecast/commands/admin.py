@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,9 @@ from forecast.commands.given_files import given_file
 from forecast.commands.options import AsJson, ConfigFile, Now, OutputFolder
 from forecast.commands.output import on_terminal, show, show_json, show_table
 from forecast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from forecast.commands.finding import CheckFinding
 
 
 def status(
@@ -88,23 +92,28 @@ def check(
         raise typer.BadParameter("--tell: only together with --alive")
     if alive and reload:
         raise typer.BadParameter("--reload: not together with --alive")
-    failed = ConfigError.exit_code
+    moment, failed = now or setup.clock(), ConfigError.exit_code
     if alive:
         from forecast.commands import alive as watchdog
 
         settings, wrong = watchdog.settings_of(config)
-        findings = watchdog.findings(settings, now or setup.clock(), send, wrong)
+        findings = watchdog.findings(settings, moment, send, wrong)
         failed = watchdog.exit_code(findings)
     else:
         from forecast.commands import check as checking
 
-        moment = now or setup.clock()
-        if reload:
-            findings = checking.reload_findings(config, moment)
-        else:
-            findings = checking.findings(config, moment, terrain, offline)
+        findings = (
+            checking.reload_findings(config, moment)
+            if reload
+            else checking.findings(config, moment, terrain, offline)
+        )
+    return _shown(findings, json, failed)
+
+
+def _shown(findings: Sequence[CheckFinding], as_json: bool, failed: int) -> int:
+    """Print what was found; return `failed` where there is a fault, else 0."""
     faults = sum(each.grade == "fault" for each in findings)
-    if json:
+    if as_json:
         show_json([
             {"grade": each.grade, "subject": each.subject, "detail": each.detail}
             for each in findings

@@ -65,6 +65,22 @@ def modes(secret: Sequence[Path], pages: Path) -> Iterator[CheckFinding]:
                 "private; set output.folder to one outside it, such as /srv/skyscape/site",
             )
             return
+    if hidden := _hidden_page(pages / "current"):
+        yield CheckFinding(
+            "warning",
+            "modes",
+            f"{hidden}: a web server of another user cannot read it; `chmod -R go+rX {pages}`, and "
+            "issue under `umask 022`",
+        )
+
+
+def _hidden_page(release: Path) -> Path | None:
+    """Return what keeps other users from the home page of a release; None where nothing does."""
+    home = release / "index.html"
+    for path, needed in ((release.resolve().parent, 0o001), (release, 0o001), (home, 0o004)):
+        if path.exists() and not path.stat().st_mode & needed:
+            return path
+    return None
 
 
 def contents(folder: Path) -> str:

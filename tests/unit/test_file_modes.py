@@ -124,3 +124,21 @@ def test_a_release_is_written_by_its_owner_only_and_a_stricter_umask_stays(
     assert len(made) > 50
     assert {mode(path) for path in made if path.is_file()} == {file}
     assert {mode(path) for path in made if path.is_dir()} == {folder}
+
+
+@pytest.mark.parametrize("hidden", ["archive/gfs-2026112200", "archive", "current/index.html"])
+def test_pages_that_a_web_server_cannot_read_are_named(tmp_path: Path, hidden: str) -> None:
+    release = tmp_path / "archive" / "gfs-2026112200"
+    release.mkdir(parents=True)
+    (release / "index.html").write_text("page")
+    (tmp_path / "current").symlink_to(Path("archive") / release.name)
+    for path in (tmp_path, *tmp_path.parents):
+        if path.stat().st_uid == os.geteuid() and path != Path("/"):
+            path.chmod(path.stat().st_mode | 0o001)
+    assert list(folder_checks.modes((), tmp_path)) == []
+
+    (tmp_path / hidden).chmod(0o700 if "html" not in hidden else 0o600)
+    [found] = folder_checks.modes((), tmp_path)
+
+    assert found.grade == "warning"
+    assert f"chmod -R go+rX {tmp_path}" in found.detail
