@@ -10,7 +10,7 @@ time) and is named in `Forecast.missing`. Their flow (forecast/pipeline.py):
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
@@ -323,7 +323,7 @@ class Forecast:
     model: str
     best: Window | None = None
     states: Mapping[str, float] = field(default_factory=dict)
-    reasons: tuple[Reason, ...] = ()
+    reasons: Sequence[Reason] = ()
     spread: Spread | None = None
     missing: tuple[str, ...] = ()
     quantities: Mapping[str, float] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.compact import Numbers, Reasons
 from forecast.domain import (
     CLOUD_SEA_STATES,
     PARTLY_COVERED,
@@ -54,6 +55,8 @@ SPREAD_OF = ("deck_base", "deck_top")
 
 # of a run's features: the chance of snow, and those of much snow, which readers see
 SNOW_CHANCE, SNOW_CHANCES = "chance_of_1_cm", ("chance_of_5_cm", "chance_of_10_cm")
+
+NOTHING: Mapping[str, Any] = {}  # one for all forecasts; never changed
 
 Earlier = Mapping[tuple[str, str, str], Sequence[float]]
 EarlierQuantities = Mapping[tuple[str, str, str], Mapping[str, Sequence[float]]]
@@ -198,7 +201,7 @@ def predict(
                 grade=grade_of(published_probability(answer.probability), grades),
                 best=_best(table["best_start"][row], table["best_end"][row]) if known else None,
                 states=answer.states,
-                reasons=answer.reasons,
+                reasons=Reasons(answer.reasons) if answer.reasons else (),
                 spread=_widened(
                     _spread(answer.probability, (earlier or {}).get(event.key, ())),
                     later_range(answer.probability, phenomenon, lead),
@@ -208,15 +211,19 @@ def predict(
                 usual=float(table[USUAL][row]),
                 confidence=known * _confidence(phenomenon, table, row, features.missing[row]),
                 missing=_missing(features.missing[row], answer.unknown),
-                quantities=quantities,
-                spreads={
-                    name: _spread(value, before[name])
-                    for name, value in quantities.items()
-                    if name in SPREAD_OF and name in before
-                },
+                quantities=Numbers(quantities),
+                spreads=_spreads(quantities, before),
             )
     made = tuple(forecast for forecast in forecasts if forecast is not None)
     return RunForecasts(cycle, features, made)
+
+
+def _spreads(
+    quantities: Mapping[str, float], before: Mapping[str, Sequence[float]]
+) -> Mapping[str, Spread]:
+    """Return the ranges of quantities of which earlier values are known."""
+    names = [name for name in quantities if name in SPREAD_OF and name in before]
+    return {name: _spread(quantities[name], before[name]) for name in names} or NOTHING
 
 
 def _confidence(
@@ -264,14 +271,14 @@ def _answers(model: Model, cases: NDArray[np.floating[Any]], sites: Sequence[str
         states = (
             dict(zip(CLOUD_SEA_STATES, map(float, probability), strict=True))
             if len(probability) > 2
-            else {}
+            else NOTHING
         )
         headline = float(probability[0] if states else probability[1])
         known = np.isfinite(headline)
         empty = (name for name, value in zip(columns, values, strict=True) if np.isnan(value))
         unknown = tuple(name for name in empty if not FEATURES[name].may_be_absent)
         reasons = _reasons(columns, values, moved) if known else ()
-        answers.append(_Answer(headline, states if known else {}, reasons, unknown))
+        answers.append(_Answer(headline, states if known and states else NOTHING, reasons, unknown))
     return answers
 
 

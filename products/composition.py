@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-import numpy as np
 
 from forecast.config import Config
 from forecast.domain import (
     Almanac,
     CurrentObservations,
-    DayWeather,
     Event,
     Features,
     Forecast,
@@ -27,27 +25,23 @@ from forecast.domain import (
     Site,
 )
 from forecast.model_description import ModelCard
-from forecast.quantities import FEATURES, LEAST_WRITTEN, grade_of, published_probability
+from forecast.parts_file import Held
+from forecast.quantities import LEAST_WRITTEN, grade_of, published_probability
 from forecast.review import Review
 from forecast.verification import Verification
 from products.bulletin import NEXT_DAYS, Bulletin
 from products.confidence import as_usual, weighed
-from products.known_values import KnownValues
+from products.entries import DayHazards, entries_of
 from products.outlook import covered_until, outlook_of
 from products.pages.tiles import tiles_of
-from products.safety import Hazard, assess_hazards, closes, clothing, worst
-from products.sections import OPERATORS_ONLY, WORTH_GOING, Entry, Section, SiteDay, was_removed
+from products.sections import OPERATORS_ONLY, WORTH_GOING, Entry, Section, SiteDay
 
 if TYPE_CHECKING:
     import xarray as xr
 
 BEST_ENTRIES = 3  # how many entries are chosen as the best of the next days
-# [1] a better day must be more likely by so much, and by a grade
-CLEARLY_BETTER = 0.10
 
 Almanacs = Mapping[tuple[str, date], Almanac]
-Weather = Mapping[tuple[str, date], DayWeather]
-Assessed = tuple[tuple[Hazard, ...], tuple[str, ...]]  # the hazards, and those not assessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +67,10 @@ class Supplement:
     archive_unavailable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _KnownForecast:
-    """A forecast with the known features of its event (SI) and the place of its evidence."""
-
-    forecast: Forecast
-    values: Mapping[str, float]
-    evidence_at: tuple[xr.Dataset, int] | None
-
-
 def compose(
     issue: Issue,
     forecasts: Sequence[Forecast],
-    features: Features,
+    features: Features | Sequence[Held[Features]],
     almanacs: Almanacs,
     config: Config,
     supplement: Supplement,
@@ -93,13 +78,15 @@ def compose(
 ) -> Bulletin:
     """Compose the bulletin of an issue; forecasts stand in the order of `features.events`.
 
-    An event of the features without a forecast is hidden: nothing is said of it. review: how a
-    person reviewed it; None where reviews are off.
+    features: of all sites, or of some sites each, of which one is in memory at a time. An event of
+    the features without a forecast is hidden: nothing is said of it. review: how a person reviewed
+    it; None where reviews are off.
     """
+    parts = [Held(lambda: features)] if isinstance(features, Features) else features
     forecasts = [_as_published(each, config.forecast.grades) for each in forecasts]
     zone = config.zone
     days = tuple(sorted({day for _, day in almanacs} | {f.event.day for f in forecasts}))
-    sections = _sections(issue, days, forecasts, almanacs, config, features, supplement.current)
+    sections = _sections(issue, days, forecasts, almanacs, config, parts, supplement.current)
     outlook = outlook_of(sections)
     valid_to = _valid_to(issue, forecasts, config)
     missing = Counter(i for f in forecasts for i in f.missing).items()
@@ -150,6 +137,10 @@ def _as_published(forecast: Forecast, grades: Sequence[float]) -> Forecast:
     probability = published_probability(forecast.probability)
     grade = grade_of(probability, grades)
     confidence = forecast.confidence if forecast.known else 0
+    if (probability, grade, confidence) == (
+        forecast.probability, forecast.grade, forecast.confidence
+    ):  # fmt: skip
+        return forecast
     return replace(forecast, probability=probability, grade=grade, confidence=confidence)
 
 
@@ -190,117 +181,6 @@ def _states(
     return states | ({corrected: "corrected"} if corrected else {})
 
 
-# -- entries
-
-
-def _entries(
-    forecasts: Sequence[Forecast], features: Features, hazards: _DayHazards, zone: ZoneInfo
-) -> dict[str, list[Entry]]:
-    """Return the entries of each site, each with its weather, dangers and the next better day."""
-    rows = {event.key: row for row, event in enumerate(features.events)}
-    table = {name: features.table[name].values for name in FEATURES if name in features.table}
-    nothing: dict[str, np.ndarray] = {}
-    places = {
-        p: {int(row): place for place, row in enumerate(e["row"].values)}
-        for p, e in features.evidence.items()
-        if "row" in e.coords
-    }
-    by_site: dict[str, list[_KnownForecast]] = {}
-    for forecast in forecasts:
-        row, phenomenon = rows.get(forecast.event.key), forecast.event.phenomenon
-        values = KnownValues(nothing if row is None else table, row or 0, forecast.quantities)
-        place = None if row is None else places.get(phenomenon, {}).get(row)
-        evidence_at = None if place is None else (features.evidence[phenomenon], place)
-        by_site.setdefault(forecast.event.site.id, []).append(
-            _KnownForecast(forecast, values, evidence_at)
-        )
-    return {
-        site: [_entry(each, of_site, hazards, zone) for each in of_site]
-        for site, of_site in by_site.items()
-    }
-
-
-def _entry(
-    known: _KnownForecast, of_site: Sequence[_KnownForecast], of_days: _DayHazards, zone: ZoneInfo
-) -> Entry:
-    """Return a forecast as an entry; `of_site`: all forecasts of its site."""
-    forecast, event = known.forecast, known.forecast.event
-    hazards, not_assessed = of_days.of_event(event, zone)
-    same = [
-        other.forecast
-        for other in of_site
-        if other.forecast.event.phenomenon == event.phenomenon
-        and other.forecast.event.day >= event.day
-        and other.forecast.known
-    ]
-    same = [other for other in same if other is forecast or not was_removed(other)]
-    safe = [f for f in same if not closes(of_days.of_event(f.event, zone)[0])]
-    better = _better(forecast, safe)
-    return Entry(
-        forecast=forecast,
-        values=known.values,
-        hazards=hazards,
-        clothing=clothing(known.values),
-        better=better,
-        dangerous_better=_better(forecast, same) if better is None else None,
-        compared=len(same),
-        not_assessed=not_assessed,
-        evidence_at=known.evidence_at,
-    )
-
-
-class _DayHazards:
-    """The hazards of each site's days, and those that cannot be assessed: assessed once a day."""
-
-    def __init__(self, weather: Weather) -> None:
-        self._weather = weather
-        self._found: dict[tuple[str, date], Assessed] = {}
-        self._of_events: dict[tuple[str, str, str], Assessed] = {}
-
-    def of_day(self, site: str, day: date) -> Assessed:
-        """Return the hazards of a site's day, and the ids of those that cannot be assessed."""
-        if (site, day) not in self._found:
-            weather, day_before = self._weather, day - timedelta(days=1)
-            self._found[site, day] = assess_hazards(
-                weather.get((site, day)), weather.get((site, day_before))
-            )
-        return self._found[site, day]
-
-    def of_event(self, event: Event, zone: ZoneInfo) -> Assessed:
-        """Return those of the days that an event touches."""
-        if (known := self._of_events.get(event.key)) is not None:
-            return known
-        ends = (event.window.start, event.window.end - timedelta(seconds=1))
-        days = dict.fromkeys(at.astimezone(zone).date() for at in ends)
-        assessed = [self.of_day(event.site.id, day) for day in days]
-        found = worst(hazard for hazards, _ in assessed for hazard in hazards)
-        names = tuple(dict.fromkeys(name for _, names in assessed for name in names))
-        self._of_events[event.key] = found, names
-        return found, names
-
-
-def _better(forecast: Forecast, same: Sequence[Forecast]) -> Forecast | None:
-    """Return a better later day for a poor forecast: the first of a good grade, else the likeliest.
-
-    None where the forecast is not poor, or no later day is clearly likelier. A later day is less
-    sure, and must be the likelier for it; one of which only the season is known is never better.
-    Those that a forecaster chose come first.
-    """
-    if not 0 < forecast.grade < WORTH_GOING:
-        return None
-    later = [
-        f
-        for f in same
-        if f.event.day > forecast.event.day
-        and f.grade > forecast.grade
-        and weighed(f) >= weighed(forecast) + CLEARLY_BETTER - 1e-9
-        and not as_usual(f)
-    ]
-    later = [f for f in later if f.change is not None and f.change.recommended] or later
-    worth = [f for f in later if f.grade >= WORTH_GOING]
-    return min(worth, key=lambda f: f.event.day) if worth else max(later, key=weighed, default=None)
-
-
 # -- sections
 
 
@@ -310,40 +190,59 @@ def _sections(
     forecasts: Sequence[Forecast],
     almanacs: Almanacs,
     config: Config,
-    features: Features,
+    parts: Sequence[Held[Features]],
     current: Sequence[CurrentObservations],
 ) -> tuple[Section, ...]:
     """Return the section of each site, in the order of the settings."""
-    hazards = _DayHazards(features.weather)
-    entries = _entries(forecasts, features, hazards, config.zone)
-    shown = {forecast.event.key for forecast in forecasts}
+    by_site: dict[str, list[Forecast]] = {}
+    for forecast in forecasts:
+        by_site.setdefault(forecast.event.site.id, []).append(forecast)
+    sites = {site.id: site for site in config.all_sites()}
+    found, first = dict[str, Section](), 0
+    for number, part in enumerate(parts, 1):
+        features, hazards = part.get(), DayHazards(part.get().weather)
+        here = {event.site.id for event in features.events} | {id for id, _ in features.weather}
+        left = [id for id in sites if id not in found]
+        # the last part has the sites of which there is nothing, too
+        of_part = [id for id in left if id in here or number == len(parts)]
+        of_sites = {id: by_site.get(id, []) for id in of_part}
+        entries = entries_of(of_sites, part, first, hazards, config.zone)
+        hidden, hours = _hidden(features.events, of_sites), features.hours
+        names = () if hours is None else hours["site"].values.tolist()
+        places = {id: at for at, id in enumerate(names)}
+        for id in of_part:
+            section = _section(sites[id], days, entries[id], almanacs, hazards)
+            found[id] = replace(
+                section,
+                outlook=outlook_of([section]),
+                days=tuple(
+                    replace(day, hidden=tuple(hidden.get((id, day.day), ())))
+                    for day in section.days
+                ),
+                tiles=tiles_of(section.site, current, config.observations, issue.issued),
+                hours_at=(partial(_hours, part), places[id]) if id in places else None,
+            )
+        first += len(features.events)
+    return tuple(found[id] for id in sites)
+
+
+def _hidden(
+    events: Sequence[Event], by_site: Mapping[str, Sequence[Forecast]]
+) -> dict[tuple[str, date], list[str]]:
+    """Return the phenomena of which a forecaster publishes nothing, by site and day."""
+    shown = {forecast.event.key for of_site in by_site.values() for forecast in of_site}
     hidden: dict[tuple[str, date], list[str]] = {}
-    for event in features.events:
+    for event in events:
         if event.key not in shown:
             hidden.setdefault((event.site.id, event.day), []).append(event.phenomenon)
-    hours = features.hours
-    places = (
-        {} if hours is None else {id: at for at, id in enumerate(hours["site"].values.tolist())}
-    )
-    plain = (
-        _section(site, days, entries.get(site.id, ()), almanacs, hazards)
-        for site in config.all_sites()
-    )
-    return tuple(
-        replace(
-            section,
-            outlook=outlook_of([section]),
-            days=tuple(
-                replace(day, hidden=tuple(hidden.get((section.site.id, day.day), ())))
-                for day in section.days
-            ),
-            tiles=tiles_of(section.site, current, config.observations, issue.issued),
-            hours_at=(hours, places[section.site.id])
-            if hours is not None and section.site.id in places
-            else None,
-        )
-        for section in plain
-    )
+    return hidden
+
+
+def _hours(part: Held[Features]) -> xr.Dataset:
+    """Return the next two days by the hour, of the sites of a part that has them."""
+    hours = part.get().hours
+    assert hours is not None
+    return hours
 
 
 def _section(
@@ -351,7 +250,7 @@ def _section(
     days: Sequence[date],
     entries: Sequence[Entry],
     almanacs: Almanacs,
-    hazards: _DayHazards,
+    hazards: DayHazards,
 ) -> Section:
     order = {phenomenon: place for place, phenomenon in enumerate(site.phenomena)}
     site_days = []

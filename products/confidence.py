@@ -10,7 +10,7 @@ LOW, MEDIUM, HIGH = 1, 2, 3  # Forecast.confidence
 # [1] at low confidence, a probability so near the usual frequency says no more than it
 NEAR_USUAL = 0.05
 # [1] by which a less sure forecast must be likelier to be preferred: half a clear difference
-# (composition.CLEARLY_BETTER), and a whole one
+# (entries.CLEARLY_BETTER), and a whole one
 DISCOUNT = MappingProxyType({MEDIUM: 0.05, LOW: 0.10})
 
 

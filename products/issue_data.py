@@ -13,13 +13,13 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forecast.domain import Forecast, Site
 from forecast.errors import PublishError
@@ -29,6 +29,9 @@ from products.bulletin import Bulletin, Others
 from products.pages.screen import likeliest
 from products.plain_data import ArraysWriter, Coder, dataset_of
 from products.sections import Entry, Outlook, Section, SiteDay, may_be_charted
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 SCHEMA = "skyscape.issue-data/2"
 HEAD, FOLDER = "head.json", "sites/"
@@ -208,7 +211,7 @@ class IssueData:
                 for name in ("better", "dangerous_better")
             )
             evidence = each["evidence"]
-            at = None if evidence is None else (dataset_of(evidence, block), None)
+            at = None if evidence is None else (_had(dataset_of(evidence, block)), None)
             return replace(
                 entry,
                 values={**each["values"], **entry.forecast.quantities},
@@ -225,10 +228,14 @@ class IssueData:
             days.append(SiteDay(entries=entries, headline=headline,
                                 **coder.read_fields(SiteDay, rest)))  # fmt: skip
         rest = {k: v for k, v in plain.items() if k not in ("days", "hours")}
-        hours = None if plain["hours"] is None else (dataset_of(plain["hours"], block), None)
+        hours = None if plain["hours"] is None else (_had(dataset_of(plain["hours"], block)), None)
         return Section(
             site=place, days=tuple(days), hours_at=hours, **coder.read_fields(Section, rest)
         )
+
+
+def _had(data: xr.Dataset) -> Callable[[], xr.Dataset]:
+    return lambda: data
 
 
 @contextmanager

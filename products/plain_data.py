@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -94,7 +94,7 @@ class Coder:
             return _same, _same
         if origin in (Union, types.UnionType) and len(inner) == 2 and type(None) in inner:
             return _optional(self._pair(next(each for each in inner if each is not type(None))))
-        if origin is tuple and inner[1:] == (...,):
+        if origin is Sequence or (origin is tuple and inner[1:] == (...,)):
             return _many(self._pair(inner[0]), tuple)
         if origin is tuple:
             return _fixed([self._pair(each) for each in inner])
@@ -177,15 +177,18 @@ class ArraysWriter:
     def block(self) -> bytes:
         return b"".join(self._parts)
 
-    def add(self, found: tuple[xr.Dataset, int | None] | None, dim: str) -> list[Any] | None:
-        """Add a dataset, or what it has at a place along `dim`; None adds nothing.
+    def add(
+        self, found: tuple[Callable[[], xr.Dataset], int | None] | None, dim: str
+    ) -> list[Any] | None:
+        """Add what reads a dataset, or what that has at a place along `dim`; None adds nothing.
 
         Return what `dataset_of` needs to read it. Attributes are left out. A place is cut from
         plain arrays: xarray's own `isel` takes as long as all else of a site's data.
         """
         if found is None:
             return None
-        (data, place), coordinates = found, set(found[0].coords)
+        data, place = found[0](), found[1]
+        coordinates = set(data.coords)
         parts = []
         for name, variable in data.variables.items():
             dims, values = list(variable.dims), variable.values

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -40,8 +40,9 @@ class Entry:
     touches, and those that cannot be assessed. clothing: an id of CLOTHING. better: a later day of
     the same phenomenon that is clearly likelier, where this one is poor. dangerous_better: a
     likelier day that is dangerous, where there is no better one. compared: the number of days, this
-    one and later, on which the phenomenon is known. evidence_at: the evidence of all events of its
-    phenomenon, and the position of this event; None: it is that of this event alone.
+    one and later, on which the phenomenon is known. evidence_at: what
+    reads the evidence of many events of its phenomenon, and the position of this event; None: it
+    is that of this event alone.
     """
 
     forecast: Forecast
@@ -52,7 +53,9 @@ class Entry:
     dangerous_better: Forecast | None = None
     compared: int = 1
     not_assessed: tuple[str, ...] = ()
-    evidence_at: tuple[xr.Dataset, int | None] | None = field(default=None, compare=False)
+    evidence_at: tuple[Callable[[], xr.Dataset], int | None] | None = field(
+        default=None, compare=False
+    )
 
     @cached_property
     def evidence(self) -> Evidence | None:
@@ -62,8 +65,8 @@ class Entry:
         """
         if self.evidence_at is None:
             return None
-        data, place = self.evidence_at
-        return data if place is None else selected(data, "event", place)
+        read, place = self.evidence_at
+        return read() if place is None else selected(read(), "event", place)
 
     @property
     def computed(self) -> bool:
@@ -210,23 +213,25 @@ class Outlook:
 class Section:
     """One site with its days and its current observations.
 
-    hours_at: the next two days by the hour of all sites, and the position of this site; None: they
-    are those of this site alone.
+    hours_at: what reads the next two days by the hour of many sites, and the position of this site;
+    None: they are those of this site alone.
     """
 
     site: Site
     days: tuple[SiteDay, ...]
     outlook: Outlook = Outlook()
     tiles: tuple[Tile, ...] = ()
-    hours_at: tuple[xr.Dataset, int | None] | None = field(default=None, compare=False)
+    hours_at: tuple[Callable[[], xr.Dataset], int | None] | None = field(
+        default=None, compare=False
+    )
 
     @property
     def hours(self) -> Evidence | None:
         """The next two days by the hour, where they are known."""
         if self.hours_at is None:
             return None
-        data, place = self.hours_at
-        return data if place is None else selected(data, "site", place)
+        read, place = self.hours_at
+        return read() if place is None else selected(read(), "site", place)
 
     @property
     def no_darkness(self) -> bool:

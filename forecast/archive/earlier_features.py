@@ -47,6 +47,7 @@ def earlier_feature(
             run.model == model,
             run.run >= since,
             run.run <= until,
+            run.site.in_({event.site.id for event in events}),
             run.phenomenon.in_({event.phenomenon for event in events}),
             run.day >= min(days),
             run.day <= max(days),

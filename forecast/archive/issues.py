@@ -7,7 +7,7 @@ it may be written again; what is published is never changed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -222,7 +222,7 @@ class Archive:
     # -- features and forecasts
 
     def keep(
-        self, issue: Issue, runs: Sequence[RunForecasts], forecasts: Sequence[Forecast]
+        self, issue: Issue, runs: Iterable[RunForecasts], forecasts: Sequence[Forecast]
     ) -> None:
         """Keep the forecasts of an issue and of each contributing run, all of it or nothing.
 
@@ -288,6 +288,7 @@ class Archive:
                 issue_table.c.state != WITHDRAWN,
                 run.run >= as_utc(since),
                 run.run <= as_utc(until),
+                run.site.in_({event.site.id for event in events}),
                 run.day >= min(days),
                 run.day <= max(days),
                 run.probability.is_not(None),
@@ -363,6 +364,7 @@ class Archive:
                 .where(
                     before,
                     issue_table.c.run.in_(last),
+                    forecast.site.in_({event.site.id for event in events}),
                     forecast.day >= min(days),
                     forecast.day <= max(days),
                     forecast.phenomenon.in_(phenomena),

@@ -2,36 +2,72 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from forecast.archive.issues import Archive
 from forecast.config import Config
-from forecast.domain import Cycle, Features, Forecast, RunForecasts
+from forecast.domain import Atmosphere, Cycle, Features, Forecast, RunForecasts
 from forecast.issue.events import Derived
 from forecast.issue.inputs import Decoded
 from forecast.issue.last_sea import last_seas, with_last_seas
-from forecast.issue.multi_model import forecasts_of_run
+from forecast.issue.multi_model import Correct, forecasts_of_run
 from forecast.issue.night_evidence import night_evidence
+from forecast.observations.nowcast import Correction
+from forecast.parts_file import Held
 from models.blending import blend
 from models.prediction import SPREAD_OF, Models, predict
 
+Runs = tuple[RunForecasts, ...]  # the leading one first
 
-def predict_runs(
+
+def predict_parts(
     decoded: Decoded,
     derived: Derived,
     archive: Archive,
     models: Models,
     config: Config,
     issued: datetime,
-) -> tuple[RunForecasts, ...]:
-    """Return the forecasts of each run, the leading run first.
+) -> tuple[tuple[Held[Runs], ...], tuple[Forecast, ...]]:
+    """Return the forecasts of each run, by the parts of the sites, and the blend of all events."""
+    runs, forecasts = list[Held[Runs]](), list[Forecast]()
+    if len(derived.parts) > 1:
+        decoded = replace(decoded, correct=_once(decoded.correct))
+    for part in derived.parts:
+        found = predict_runs(decoded, part.features.get(), archive, models, config, issued)
+        forecasts += blend_runs(found, decoded, archive, models, config, issued)
+        runs.append(derived.parts_file.put(found))
+    return tuple(runs), tuple(forecasts)
+
+
+def _once(correct: Correct) -> Correct:
+    """Return what corrects each atmosphere once, however often it is asked to."""
+    known: dict[int, tuple[Atmosphere, Correction]] = {}
+
+    def corrected(atmosphere: Atmosphere) -> tuple[Atmosphere, Correction]:
+        if id(atmosphere) not in known:
+            known[id(atmosphere)] = correct(atmosphere)
+        return known[id(atmosphere)]
+
+    return corrected
+
+
+def predict_runs(
+    decoded: Decoded,
+    features: Features,
+    archive: Archive,
+    models: Models,
+    config: Config,
+    issued: datetime,
+) -> Runs:
+    """Return the forecasts of each run, the leading run first. features: by that.
 
     Its spread comes from the last cycles that were published.
     """
     grades, cycles = config.forecast.grades, config.forecast.spread_cycles - 1
-    events, cycle = derived.events, decoded.cycle
-    known = last_seas(archive, tuple(events), issued)
+    events, cycle = features.events, decoded.cycle
+    known = last_seas(archive, events, issued)
     evidence = night_evidence(archive, events, decoded.further)
 
     def predict_run(features: Features, cycle: Cycle, **earlier: Any) -> RunForecasts:
@@ -39,7 +75,7 @@ def predict_runs(
         return predict(features, cycle, issued, models, grades, **earlier)
 
     leading = predict_run(
-        derived.features,
+        replace(features, evidence={}, weather={}, hours=None),  # no model reads these
         cycle,
         earlier=archive.earlier(events, cycle, cycles),
         earlier_quantities=archive.earlier_quantities(events, cycle, cycles, SPREAD_OF),
@@ -54,12 +90,7 @@ def predict_runs(
 
 
 def blend_runs(
-    runs: tuple[RunForecasts, ...],
-    decoded: Decoded,
-    archive: Archive,
-    models: Models,
-    config: Config,
-    now: datetime,
+    runs: Runs, decoded: Decoded, archive: Archive, models: Models, config: Config, now: datetime
 ) -> tuple[Forecast, ...]:
     """Return one forecast an event, blended from these runs and those of recent issues.
 

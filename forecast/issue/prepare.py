@@ -4,31 +4,52 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from forecast.domain import Cycle, Forecast, RunForecasts
+from forecast.domain import Cycle, Features, Forecast, RunForecasts
 from forecast.issue.events import Derived, derive_features
 from forecast.issue.inputs import Decoded, Inputs, decode_best, fetch_inputs, keep_doubts
-from forecast.issue.prediction import blend_runs, predict_runs
+from forecast.issue.prediction import Runs, predict_parts
 from forecast.issue.report import Stopwatch
 from forecast.issue.world import World
+from forecast.parts_file import Held
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The forecasts of a coming issue with all that its pages show. issued: as of when."""
+    """The forecasts of a coming issue with all that its pages show.
+
+    runs: the forecasts of each run, by the parts of the sites as in `derived`. issued: as of when.
+    """
 
     inputs: Inputs
     decoded: Decoded
     derived: Derived
-    runs: tuple[RunForecasts, ...]
+    runs: tuple[Held[Runs], ...]
     forecasts: tuple[Forecast, ...]
     issued: datetime
 
     @property
     def cycle(self) -> Cycle:
         return self.decoded.cycle
+
+    @property
+    def features(self) -> tuple[Held[Features], ...]:
+        """The features by the leading run, a part of the sites each."""
+        return tuple(part.features for part in self.derived.parts)
+
+    def by_run(self) -> Iterator[RunForecasts]:
+        """Yield the forecasts of each run, the leading one first, a part of the sites at a time."""
+        for number in range(1 + len(self.decoded.further)):
+            for part in self.runs:
+                yield part.get()[number]
+
+    def leading_run(self, site: str) -> RunForecasts | None:
+        """Return the forecasts of the leading run for the part that has a site."""
+        number = self.derived.number_of(site)
+        return None if number is None else self.runs[number].get()[0]
 
     @property
     def numbers(self) -> str:
@@ -65,6 +86,7 @@ def predicted(
     with clock("derive"):
         derived = derive_features(decoded.atmosphere, world.config, issued)
     with clock("predict"):
-        runs = predict_runs(decoded, derived, world.archive, world.models, world.config, issued)
-        forecasts = blend_runs(runs, decoded, world.archive, world.models, world.config, issued)
+        runs, forecasts = predict_parts(
+            decoded, derived, world.archive, world.models, world.config, issued
+        )
     return Prepared(inputs, decoded, derived, runs, forecasts, issued)

@@ -80,13 +80,12 @@ def bulletin_of(
         corrects=corrected.number if corrected else None,
         reason=draft.correction_reason,
     )
-    derived = prepared.derived
     current = current_observations(world.archive, world.config, now)
     return compose(
         _issue(world, prepared, now),
         forecasts,
-        derived.features,
-        derived.almanacs,
+        prepared.features,
+        prepared.derived.almanacs,
         world.config,
         supplement_of(world, prepared, current),
         review,

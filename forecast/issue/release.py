@@ -95,12 +95,12 @@ def release(
     """
     derived, config = prepared.derived, world.config
     with clock("keep"):
-        world.archive.keep(issue, prepared.runs, forecasts)
+        world.archive.keep(issue, prepared.by_run(), forecasts)
     with clock("publish"):
         current = publish_current_observations(world.archive, config, world.publisher, now)
         supplement = supplement_of(world, prepared, current)
         bulletin = compose(
-            issue, forecasts, derived.features, derived.almanacs, config, supplement, review
+            issue, forecasts, prepared.features, derived.almanacs, config, supplement, review
         )
         receipts = publish(world, bulletin)
     world.archive.mark_published(issue.id, now, receipts)

@@ -96,11 +96,12 @@ class Question:
     """
 
     def __init__(self, prepared: Prepared, key: EventKey) -> None:
-        features = prepared.runs[0].features
-        row = next((i for i, each in enumerate(features.events) if each.key == key), None)
-        if row is None:
+        run = prepared.leading_run(key[0])
+        events = run.features.events if run else ()
+        row = next((i for i, each in enumerate(events) if each.key == key), None)
+        if run is None or row is None:
             raise Conflict(f"{' '.join(key)}: this draft forecasts no such event", "no_event")
-        self._prepared = prepared
+        self._prepared, features = prepared, run.features
         self.event = features.events[row]
         table = features.table.isel(event=[row])
         self._features = Features((self.event,), table, (features.missing[row],))

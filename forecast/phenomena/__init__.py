@@ -12,7 +12,7 @@ computed once (weather.py).
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -104,25 +104,50 @@ def derive(
 ) -> tuple[Features, tuple[str, ...]]:
     """Return the features of `events` and the weather of whole `days`, and the failed modules.
 
-    The features have one row an event in the order given. A module that fails costs only its own
-    features: it is logged and its name returned. Many sites are derived a batch at a time: what is
-    read of the fields on the way takes ten times the memory of the features. drawn_until: the last
-    local day whose evidence is kept; by default all is. cluster: address of a Dask scheduler whose
-    workers derive the batches.
+    The features have one row an event in the order given. The rest is as in `derive_parts`.
+    """
+    from forecast.phenomena.joining import joined_features
+
+    parts = list(derive_parts(events, atmosphere, settings, days, drawn_until, cluster))
+    failed = dict.fromkeys(name for part in parts for name in part.failed)
+    if len(parts) == 1:
+        return parts[0].features, tuple(failed)
+    return joined_features(events, [(part.rows, part.features) for part in parts]), tuple(failed)
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturesPart:
+    """The features of the events of some sites, the rows of these among all, the failed modules."""
+
+    rows: np.ndarray
+    features: Features
+    failed: tuple[str, ...]
+
+
+def derive_parts(
+    events: Sequence[Event],
+    atmosphere: Atmosphere,
+    settings: PhenomenonSettings,
+    days: Sequence[Event] = (),
+    drawn_until: date | None = None,
+    cluster: str = "",
+) -> Iterator[FeaturesPart]:
+    """Yield the features of `events` and the weather of whole `days`, BATCH sites at a time.
+
+    A module that fails costs only its own features: it is logged and named. What is read of the
+    fields on the way takes ten times the memory of the features. drawn_until: the last local day
+    whose evidence is kept; by default all is. cluster: address of a Dask scheduler whose workers
+    derive the parts.
     """
     from forecast.cluster import shared_work
-    from forecast.phenomena.joining import joined_features
     from forecast.science.interpolation import Scene
 
     batches = _batches(events, days)
     everywhere = Scene(atmosphere, tuple(site for batch in batches for site in batch.sites))
     work = partial(_derived, settings=settings, drawn_until=drawn_until)
     parts = shared_work(work, batches, everywhere, cluster)
-    failed = dict.fromkeys(name for _, names in parts for name in names)
-    if len(parts) == 1:
-        return parts[0][0], tuple(failed)
-    features = [(batch.rows, part) for batch, (part, _) in zip(batches, parts, strict=True)]
-    return joined_features(events, features), tuple(failed)
+    for batch, (features, failed) in zip(batches, parts, strict=True):
+        yield FeaturesPart(batch.rows, features, failed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -39,17 +40,65 @@ def joined_features(events: Sequence[Event], parts: Sequence[Part]) -> Features:
     )
 
 
+class Lengths:
+    """How long the timelines of all parts are, and the names of their sites.
+
+    As they are stored, parts are alike, as if all had been derived at once.
+    """
+
+    def __init__(self) -> None:
+        self._lines: dict[str, dict[str, int]] = {}
+        self._names = np.dtype("U1")
+        self._parts = 0
+
+    def see(self, features: Features) -> None:
+        """Take note of a part."""
+        self._parts += 1
+        for phenomenon, drawn in features.evidence.items():
+            longest = self._lines.setdefault(phenomenon, {})
+            for dim in _lines(drawn):
+                longest[dim] = max(longest.get(dim, 0), drawn.sizes[dim])
+        if features.hours is not None:
+            self._names = np.promote_types(self._names, features.hours["site"].dtype)
+
+    def alike(self, features: Features, rows: Index) -> Features:
+        """Return a part as joined features have it. rows: of its events among all."""
+        if self._parts == 1:
+            return features
+        evidence = {
+            phenomenon: padded(_among_all(drawn, rows), self._lines[phenomenon])
+            for phenomenon, drawn in features.evidence.items()
+        }
+        hours = features.hours
+        if hours is not None:
+            sites = {"site": hours["site"].values.astype(self._names)}
+            coords = {str(name): hours[name].variable for name in hours.coords}
+            data = {name: hours[name].variable for name in hours.data_vars}
+            hours = xr.Dataset(data, coords | sites)  # in the same order
+        return replace(features, evidence=evidence, hours=hours)
+
+
 def joined_evidence(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """Join evidence along `event`; shorter timelines are filled with NaN and NaT."""
     if len(parts) == 1:
         return parts[0]
-    first = parts[0]
-    lines = [dim for dim in ("minute", "hour") if dim in first.dims]
-    longest = {dim: max(part.sizes[dim] for part in parts) for dim in lines}
-    padded = [
-        part.pad({dim: (0, longest[dim] - part.sizes[dim]) for dim in lines}) for part in parts
-    ]
-    return xr.concat(padded, dim="event")
+    longest = {dim: max(part.sizes[dim] for part in parts) for dim in _lines(parts[0])}
+    return xr.concat([padded(part, longest) for part in parts], dim="event")
+
+
+def padded(part: xr.Dataset, longest: Mapping[str, int]) -> xr.Dataset:
+    """Return evidence with timelines of a length; what is added is NaN or NaT."""
+    return part.pad({dim: (0, size - part.sizes[dim]) for dim, size in longest.items()})
+
+
+def _lines(drawn: xr.Dataset) -> list[str]:
+    """Return the dimensions that are timelines, and of another length elsewhere."""
+    return [dim for dim in ("minute", "hour") if dim in drawn.dims]
+
+
+def _among_all(drawn: xr.Dataset, rows: Index) -> xr.Dataset:
+    """Return evidence with the rows of its events among those of all parts."""
+    return drawn.assign_coords(row=("event", rows[drawn["row"].values]))
 
 
 def _evidence(parts: Sequence[Part]) -> Mapping[str, xr.Dataset]:
@@ -57,6 +106,5 @@ def _evidence(parts: Sequence[Part]) -> Mapping[str, xr.Dataset]:
     found: dict[str, list[xr.Dataset]] = {}
     for rows, part in parts:
         for phenomenon, drawn in part.evidence.items():
-            of_all = drawn.assign_coords(row=("event", rows[drawn["row"].values]))
-            found.setdefault(phenomenon, []).append(of_all)
+            found.setdefault(phenomenon, []).append(_among_all(drawn, rows))
     return {phenomenon: joined_evidence(drawn) for phenomenon, drawn in found.items()}

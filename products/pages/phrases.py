@@ -34,9 +34,17 @@ class Phrases:
         self._reasons: dict[tuple[tuple[str, str, str], int], tuple[Forecast, list[str]]] = {}
 
     @cached_property
-    def values(self) -> Mapping[tuple[str, str, str], Mapping[str, float]]:
-        """The known features of each event (SI)."""
-        return {entry.forecast.event.key: entry.values for entry in self.bulletin.entries}
+    def _sections(self) -> Mapping[str, Section]:
+        return {section.site.id: section for section in self.bulletin.sections}
+
+    def values(self, forecast: Forecast) -> Mapping[str, float]:
+        """Return the known features of a forecast's event (SI); its quantities are among them."""
+        event = forecast.event
+        section = self._sections.get(event.site.id)
+        for day in section.days if section else ():
+            if day.day == event.day and (entry := day.entry_of(event.phenomenon)):
+                return entry.values
+        return forecast.quantities
 
     # -- one forecast
 
@@ -54,7 +62,7 @@ class Phrases:
         known = self._reasons.get((key, sign))
         if known is not None and known[0] is forecast:
             return known[1]
-        values = self.values.get(key, forecast.quantities)  # its quantities are among them
+        values = self.values(forecast)
         sentences = [
             self.words.reason(reason, forecast.event.phenomenon, values)
             for reason in forecast.reasons

@@ -71,7 +71,7 @@ def half_done(part: int, shared: int) -> int:
 def test_a_part_that_a_worker_fails_on_is_done_here(
     scheduler: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert shared_work(half_done, [1, 2, 3], 10, scheduler) == [10, 20, 30]
+    assert list(shared_work(half_done, [1, 2, 3], 10, scheduler)) == [10, 20, 30]
 
     assert caplog.text.count("no memory left; its part is done here") == 2
 
@@ -81,7 +81,7 @@ def test_without_a_scheduler_all_is_done_here(
 ) -> None:
     monkeypatch.setattr(cluster, "CONNECT", 0.3)
 
-    assert shared_work(half_done, [1, 2, 3], 10, NOBODY) == [10, 20, 30]
+    assert list(shared_work(half_done, [1, 2, 3], 10, NOBODY)) == [10, 20, 30]
 
     assert f"{NOBODY}: no work by the Dask workers" in caplog.text
     assert "it is done here" in caplog.text
@@ -89,7 +89,7 @@ def test_without_a_scheduler_all_is_done_here(
 
 def test_a_scheduler_without_workers_costs_no_wait(caplog: pytest.LogCaptureFixture) -> None:
     with LocalCluster(n_workers=0, processes=False, dashboard_address=None) as empty:  # type: ignore[no-untyped-call]
-        assert shared_work(half_done, [1, 2], 10, empty.scheduler_address) == [10, 20]
+        assert list(shared_work(half_done, [1, 2], 10, empty.scheduler_address)) == [10, 20]
 
     assert "the scheduler has no workers" in caplog.text
 

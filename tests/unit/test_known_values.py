@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from products.known_values import KnownValues
+from products.known_values import KnownRows
 
 TABLE = {
     "gust": np.array([1.0, np.nan]),
@@ -26,7 +26,7 @@ TABLE = {
 def test_all_at_once_are_those_one_by_one_in_the_same_order(
     row: int, more: dict[str, float], known: dict[str, float]
 ) -> None:
-    values = KnownValues(TABLE, row, more)
+    values = KnownRows(TABLE).values(row, more)
 
     assert list(values.items()) == list(known.items())
     assert [(name, values[name]) for name in values] == list(known.items())
@@ -35,7 +35,7 @@ def test_all_at_once_are_those_one_by_one_in_the_same_order(
 
 
 def test_what_is_not_known_is_absent() -> None:
-    values = KnownValues(TABLE, 1, {})
+    values = KnownRows(TABLE).values(1, {})
 
     assert "gust" not in values
     assert values.get("snow_water", 5.0) == 5.0

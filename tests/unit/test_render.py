@@ -241,7 +241,7 @@ def test_no_reason_of_the_pages_contradicts_its_number(bulletin: Bulletin) -> No
 
 
 def test_a_strong_reason_against_stands_in_the_headline_of_a_good_chance(
-    bulletin: Bulletin,
+    bulletin: Bulletin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = next(
         e
@@ -252,7 +252,7 @@ def test_a_strong_reason_against_stands_in_the_headline_of_a_good_chance(
     reasons = (Reason("sky_cover", 0.02, 1.5), Reason("zenith_sky_brightness", 18.9, -1.2))
     forecast = replace(entry.forecast, reasons=reasons)
     phrases = Phrases(bulletin, "zh")
-    phrases.values = {forecast.event.key: values}
+    monkeypatch.setattr(phrases, "values", lambda _: values)
 
     shown = phrases.why(forecast)
 

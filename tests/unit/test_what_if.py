@@ -51,8 +51,8 @@ def question(config: Config, phenomenon: str, values: dict[str, float], **site: 
     nothing = xr.Variable(("event",), np.array([np.datetime64("NaT", "ns")]))
     table = xr.Dataset(columns | {"best_start": nothing, "best_end": nothing})
     features = Features((event,), table, ((),))
-    runs = (RunForecasts(Cycle(RUN), features, ()),)
-    prepared: Any = SimpleNamespace(runs=runs, cycle=Cycle(RUN), issued=RUN)
+    run = RunForecasts(Cycle(RUN), features, ())
+    prepared: Any = SimpleNamespace(leading_run=lambda _: run, cycle=Cycle(RUN), issued=RUN)
     return Question(prepared, event.key)
 
 
