@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from forecast.service import heartbeat
 from forecast.service.alerting import ledger
 from forecast.service.alerting.conditions import CRITICAL, KINDS
+from forecast.service.state import ARCHIVE_PATIENCE
 from products.wording import read_words
 
 
@@ -20,6 +21,7 @@ def lines() -> Iterator[str]:
         unclear=ledger.MOST_UNCLEAR,
         silent=_minutes(heartbeat.SILENT.total_seconds()),
         beat=heartbeat.SECONDS,
+        locked=_minutes(ARCHIVE_PATIENCE.total_seconds()),
     ).splitlines()
     for function, kinds in KINDS.items():
         for kind in kinds:
@@ -59,6 +61,10 @@ something is one. Without recipients they stand in the log and in `skyscape stat
 
 - **Once.** An alert is sent when it is raised, not at each look. All alerts of one look are one
   message.
+- **What may pass waits.** Three are sent only once they have lasted: `scheduler` for {silent}
+  without a heartbeat (a restart is none), `archive` for {locked} (a lock is none), `nothing` for
+  `late_minutes` (an issue may be on its way). Until then `check --alive` shows them, and sends
+  nothing.
 - **Escalated.** One that is critical and still true after `escalate_minutes` goes to the recipients
   under `escalated`, once.
 - **Resolved.** What was not seen for {settled} is over: who was sent the beginning is sent the end.
