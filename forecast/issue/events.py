@@ -19,7 +19,7 @@ from products.sections import CHART_DAYS
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SitesPart:
     """Some sites of an issue, and their features by the leading run."""
 
     sites: frozenset[str]
@@ -36,7 +36,7 @@ class Derived:
 
     events: tuple[Event, ...]
     almanacs: Mapping[tuple[str, date], Almanac]
-    parts: tuple[Part, ...]
+    parts: tuple[SitesPart, ...]
     failed_phenomena: tuple[str, ...]
     parts_file: PartsFile
 
@@ -57,7 +57,7 @@ def derive_features(atmosphere: Atmosphere, config: Config, issued: datetime) ->
     whole_days = phenomena.whole_days(sites, days, almanacs, issued)
     many = len(sites) > config.output.static_sites
     parts_file = PartsFile(config.private_folder if len(sites) > phenomena.BATCH else None)
-    lengths, parts, failed = Lengths(), list[Part](), dict[str, None]()
+    lengths, parts, failed = Lengths(), list[SitesPart](), dict[str, None]()
     for found in phenomena.derive_parts(
         events,
         atmosphere,
@@ -72,7 +72,7 @@ def derive_features(atmosphere: Atmosphere, config: Config, issued: datetime) ->
         made = partial(_with_events, own, found.rows, lengths)
         held = parts_file.put_parts(kept, made)
         ids = {event.site.id for event in own} | {site for site, _ in found.features.weather}
-        parts.append(Part(frozenset(ids), held))
+        parts.append(SitesPart(frozenset(ids), held))
         failed |= dict.fromkeys(found.failed)
     return Derived(tuple(events), almanacs, tuple(parts), tuple(failed), parts_file)
 
