@@ -21,7 +21,6 @@ from tests.e2e.conftest import settings_file, some_sites
 
 PROJECT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
-AT_MOST = 120  # [s] of a busy machine
 BEATS = (
     "import sys, time; from datetime import UTC, datetime; from pathlib import Path\n"
     "from forecast.service.heartbeat import beat\n"
@@ -60,10 +59,8 @@ def until(process: subprocess.Popen[str], part: str) -> str:
 
 
 def wait_for(there: Callable[[], object]) -> None:
-    """Wait until something is there."""
-    end = time.monotonic() + AT_MOST
+    """Wait until something is there, as long as a test may take."""
     while not there():
-        assert time.monotonic() < end
         time.sleep(0.1)
 
 
