@@ -118,8 +118,8 @@ def by_the_clock(clock: SharedClock) -> None:
 def _with_people(build: Any) -> Any:
     """Return `build_scheduler` with the job of the people."""
 
-    def built(world: World, clock: Any, lifecycle: Lifecycle) -> BlockingScheduler:
-        made: BlockingScheduler = build(world, clock, lifecycle)
+    def built(world: World, clock: Any, lifecycle: Lifecycle, held: Any) -> BlockingScheduler:
+        made: BlockingScheduler = build(world, clock, lifecycle, held)
         made.add_executor(ThreadPoolExecutor(1), "people")
         made.add_job(
             lambda: people(world, lifecycle, clock()),

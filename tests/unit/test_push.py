@@ -487,4 +487,4 @@ def test_a_push_without_stations_gives_advice(
     path.write_text(yaml.safe_dump(values), encoding="utf-8")
 
     assert main(["receive", "--config", str(path)]) == ConfigError.exit_code
-    assert "push and stations" in capsys.readouterr().err
+    assert "observations.stations names no station" in capsys.readouterr().err
