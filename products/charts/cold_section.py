@@ -101,18 +101,6 @@ def _hatch_unknown(
     bottom: float,
 ) -> None:
     """Hatch the unknown hours of a panel, also before the first and after the last."""
-    drawing.once(f"unknown {top}", _unknown, scale, hours, known, span, top, bottom)
-
-
-def _unknown(
-    drawing: Drawing,
-    scale: TimeScale,
-    hours: list[datetime],
-    known: np.ndarray,
-    span: timedelta,
-    top: float,
-    bottom: float,
-) -> None:
     held = [
         (scale(t - span / 2), scale(t + span / 2))
         for t, there in zip(hours, known, strict=True)
@@ -236,7 +224,8 @@ def _rime(
         return
     value_axis(drawing, level, (0.0, 0.5, 1.0), scale.end, "", 100)
     there = [np.isfinite(values) for values in (humidity, cloud) if len(values) == len(hours)]
-    _hatch_unknown(drawing, scale, hours, np.logical_or.reduce(there), span, TOP, BOTTOM)
+    known = np.logical_or.reduce(there)
+    drawing.once(f"unknown {TOP}", _hatch_unknown, scale, hours, known, span, TOP, BOTTOM)
     if np.isfinite(cloud).any():
         points = [
             (scale(t), level(min(c, 1)))
@@ -271,7 +260,8 @@ def _snowmaking(
     if not np.isfinite(wet_bulb).any():
         drawing.no_data(LEFT, TOP, scale.end - LEFT, BOTTOM - TOP, words)
         return
-    _hatch_unknown(drawing, scale, hours, np.isfinite(wet_bulb), span, TOP, BOTTOM)
+    known = np.isfinite(wet_bulb)
+    drawing.once(f"unknown {TOP}", _hatch_unknown, scale, hours, known, span, TOP, BOTTOM)
     third = (BOTTOM - TOP) / len(SNOWMAKING)
     for row, (limit, name) in enumerate(SNOWMAKING):
         y = BOTTOM - (row + 1) * third
@@ -329,15 +319,8 @@ def _temperatures(
     value_axis(
         drawing, level, np.arange(level.low, level.high + step / 2, step).tolist(), scale.end, ""
     )
-    _hatch_unknown(
-        drawing,
-        scale,
-        hours,
-        np.logical_or.reduce([np.isfinite(values) for values in lines.values()]),
-        span,
-        top,
-        bottom,
-    )
+    known = np.logical_or.reduce([np.isfinite(values) for values in lines.values()])
+    drawing.once(f"unknown {top}", _hatch_unknown, scale, hours, known, span, top, bottom)
     drawing.line(LEFT, level(0), scale.end, level(0), "c-zero")
     ends: list[float] = []
     for name, values in lines.items():

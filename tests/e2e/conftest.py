@@ -53,6 +53,20 @@ def some_sites(*names: str) -> list[dict[str, Any]]:
     return [site for site in sites if site["id"] in names]
 
 
+def idle_service(folder: Path) -> Path:
+    """Write the settings of a small service that finds no data; return the file."""
+    return settings_file(
+        folder,
+        service={"web": None},
+        source={"order": ["folder"], "folder": "dropped"},
+        observations={"push": None, "stations": []},
+        archive={"url": "sqlite:///private/archive.db"},
+        output={"folder": "site", "channels": ["web"]},
+        sites=some_sites("zhaojiawa"),
+        models=[],
+    )
+
+
 @pytest.fixture
 def program(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

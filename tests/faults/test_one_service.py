@@ -17,7 +17,7 @@ import pytest
 from forecast.errors import ConfigError
 from forecast.service import heartbeat
 from forecast.service.single import HeldFolder, hold, refuse_another
-from tests.e2e.conftest import settings_file, some_sites
+from tests.e2e.conftest import idle_service
 
 PROJECT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -63,20 +63,6 @@ def wait_for(there: Callable[[], object]) -> None:
     """Wait until something is there, as long as a test may take."""
     while not there():
         time.sleep(0.1)
-
-
-def settings_of(folder: Path) -> Path:
-    """Return the settings of a service that finds no data."""
-    return settings_file(
-        folder,
-        service={"web": None},
-        source={"order": ["folder"], "folder": "dropped"},
-        observations={"push": None, "stations": []},
-        archive={"url": "sqlite:///private/archive.db"},
-        output={"folder": "site", "channels": ["web"]},
-        sites=some_sites("zhaojiawa"),
-        models=[],
-    )
 
 
 def test_only_a_process_that_surely_lives_for_the_folder_is_another_service(
@@ -128,7 +114,7 @@ def test_a_folder_that_was_removed_or_replaced_is_held_again(
 def test_a_service_whose_folder_was_removed_is_still_the_only_one(
     started: Start, tmp_path: Path
 ) -> None:
-    command = ("-m", "forecast", "run", "--config", settings_of(tmp_path))
+    command = ("-m", "forecast", "run", "--config", idle_service(tmp_path))
     first = started(*command)
     until(first, "start: skyscape")
     wait_for((tmp_path / "private" / heartbeat.NAME).exists)

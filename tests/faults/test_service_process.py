@@ -14,7 +14,7 @@ import pytest
 
 from forecast.service import last_settings
 from forecast.service.running import ClockSteps
-from tests.e2e.conftest import settings_file, some_sites
+from tests.e2e.conftest import idle_service
 
 PROJECT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "tests.faults.stoppable_service")
@@ -142,16 +142,7 @@ def test_a_clock_that_is_set_is_noticed_once_and_a_late_look_is_not() -> None:
 
 
 def test_a_reload_that_is_refused_is_noted_until_one_is_taken_over(tmp_path: Path) -> None:
-    settings = settings_file(
-        tmp_path,
-        service={"web": None},
-        source={"order": ["folder"], "folder": "dropped"},
-        observations={"push": None, "stations": []},
-        archive={"url": "sqlite:///private/archive.db"},
-        output={"folder": "site", "channels": ["web"]},
-        sites=some_sites("zhaojiawa"),
-        models=[],
-    )
+    settings = idle_service(tmp_path)
     sound, folder = settings.read_text(encoding="utf-8"), tmp_path / "private"
     process = subprocess.Popen(
         [sys.executable, "-m", "forecast", "run", "--config", str(settings)],
